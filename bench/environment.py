@@ -1,0 +1,71 @@
+"""The peers' own Python environment, `.bench-venv`, with the C floor beside it; made once and kept."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.peers import APPS, ENVIRONMENT, FLOOR, PYTHON, UVLOOP, Peer
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+
+
+def requirement_lines() -> list[list[str]]:
+    """The requirements as lists of `name==version`, one list a line, all of which belong together."""
+    lines = (line.partition("#")[0].split() for line in REQUIREMENTS.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def prepare(peers: list[Peer]) -> dict[str, str]:
+    """Install what `peers` need and return the reason for each peer that cannot be had, by its name."""
+    if not Path(PYTHON).exists():
+        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
+    problems: dict[str, str] = {}
+    for line in requirement_lines():
+        names = {requirement.partition("==")[0] for requirement in line}
+        wanting = [peer for peer in peers if names & set(peer.packages)]
+        if wanting and not _is_installed(line) and (reason := _install(line)):
+            problems |= {peer.name: reason for peer in wanting}
+        if "uvloop" in names and any(peer.name == "pyframework-uvloop" for peer in wanting) and not UVLOOP.exists():
+            _install([*line, "--no-deps", "--target", str(UVLOOP)])
+    if any(peer.name == "floor" for peer in peers) and (reason := _compile_floor()):
+        problems["floor"] = reason
+    return problems
+
+
+def _is_installed(line: list[str]) -> bool:
+    installed = {f"{name}=={version}" for name, version in versions().items()}
+    return installed.issuperset(line)
+
+
+def _install(arguments: list[str]) -> str | None:
+    print("installing", *arguments, flush=True)
+    command = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    if finished.returncode == 0:
+        return None
+    errors = [line for line in finished.stderr.splitlines() if line.startswith("ERROR")]
+    return f"pip could not install {arguments[0]}: {errors[-1] if errors else 'no reason given'}"
+
+
+def _compile_floor() -> str | None:
+    source = APPS / "floor.c"
+    if sys.platform != "linux":
+        return "the floor needs epoll, so Linux"
+    if Path(FLOOR).exists() and Path(FLOOR).stat().st_mtime >= source.stat().st_mtime:
+        return None
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return "no C compiler (cc) to build the floor with"
+    finished = subprocess.run([compiler, "-O2", "-Wall", "-o", FLOOR, str(source)], capture_output=True, text=True)
+    return None if finished.returncode == 0 else f"floor.c does not compile: {finished.stderr[:200]}"
+
+
+def versions() -> dict[str, str]:
+    """Name and version of each package in `.bench-venv`."""
+    found: dict[str, str] = {}
+    for path in ENVIRONMENT.glob("lib/python*/site-packages/*.dist-info"):
+        name, _, version = path.name.removesuffix(".dist-info").rpartition("-")
+        found[re.sub(r"[-_.]+", "-", name).lower()] = version
+    return found

@@ -1,0 +1,128 @@
+"""What is asked of the servers: each workload's request, its right answer and its load; nothing is started here."""
+
+import json
+from dataclasses import dataclass, field
+
+from bench.answers import Answer
+
+HELLO_ETAG = '"e02aa1b106d5c7c6a98def2b13005d5b84fd8dc8"'
+BROWSER_HEADERS = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "Accept-Language": "en-GB,en;q=0.7,de;q=0.3",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Referer": "http://127.0.0.1/start/page?from=bench",
+    "Connection": "keep-alive",
+    "Cookie": "theme=dark; session=abc123; consent=none",
+    "Upgrade-Insecure-Requests": "1",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Site": "same-origin",
+    "Sec-Fetch-User": "?1",
+    "Priority": "u=0, i",
+}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One kind of request under one kind of load.
+
+    Args:
+        name: short name, used on the command line and in result files.
+        title: what the table shows.
+        body, answer: of the request and of the right response.
+        answer_headers: names (lower case) that must be in the response, with how their values begin.
+        chunks: how many chunks the response must have.
+        connections: how many are busy at the same time.
+        depth: requests sent in a row before the first answer is awaited.
+        idle: further connections that are open and silent during the load.
+        beside_hello: also measure plain hello in each turn, to compare with.
+    """
+
+    name: str
+    title: str
+    method: str = "GET"
+    path: str = "/"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    answer: bytes = b"Hello, world"
+    answer_headers: dict[str, str] = field(default_factory=dict)
+    chunks: int = 0
+    connections: int = 64
+    depth: int = 1
+    idle: int = 0
+    beside_hello: bool = False
+
+    def request(self) -> bytes:
+        """The request as bytes, `depth` times."""
+        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: 127.0.0.1"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        if self.body:
+            lines.append(f"Content-Length: {len(self.body)}")
+        head = "\r\n".join(lines) + "\r\n\r\n"
+        return (head.encode() + self.body) * self.depth
+
+    def complaint(self, answer: Answer) -> str | None:
+        """Say what is wrong with `answer`, or None if it is right."""
+        if answer.status != 200:
+            return f"status {answer.status} instead of 200"
+        if not _same_body(answer, self.answer):
+            return f"body {answer.body[:40]!r} instead of {self.answer[:40]!r}"
+        for name, start in self.answer_headers.items():
+            if not answer.headers.get(name, "").startswith(start):
+                return f"header {name}: {answer.headers.get(name)!r} does not begin with {start!r}"
+        if self.chunks and answer.chunks != self.chunks:
+            return f"{answer.chunks} chunks instead of {self.chunks}"
+        return None
+
+
+def _same_body(answer: Answer, expected: bytes) -> bool:
+    if answer.headers.get("content-type", "").startswith("application/json"):
+        try:
+            return bool(json.loads(answer.body) == json.loads(expected))
+        except ValueError:
+            return False
+    return answer.body == expected
+
+
+HTML = {"content-type": "text/html"}
+LOADS = (
+    Workload("hello", "hello, 64 connections", answer_headers=HTML),
+    Workload("async", "hello as async def", path="/async"),
+    Workload("sleep", "hello after asyncio.sleep(0)", path="/sleep"),
+    Workload("browser", "hello, a browser's headers", headers=BROWSER_HEADERS),
+    Workload("c1", "hello, 1 connection", connections=1),
+    Workload("c512", "hello, 512 connections", connections=512),
+    Workload("pipelined", "hello, pipelined 16 deep", depth=16, beside_hello=True),
+    Workload(
+        "json",
+        "JSON, path and query argument",
+        path="/json/42?name=x",
+        answer=b'{"id": 42, "name": "x"}',
+        answer_headers={"content-type": "application/json"},
+    ),
+    Workload("routes", "the last of 200 routes", path="/resource199/7", answer=b"7"),
+    Workload(
+        "cookies",
+        "one cookie read, one set",
+        path="/cookies",
+        headers={"Cookie": "theme=dark; session=abc123"},
+        answer_headers={"set-cookie": "seen=abc123"},
+    ),
+    Workload("form", "form POST", "POST", "/form", headers=FORM, body=b"name=x&age=7", answer=b"x 7"),
+    Workload("upload", "1 MiB upload", "POST", "/upload", body=b"x" * 1048576, answer=b"1048576", connections=16),
+    Workload("large", "64 KiB answer", path="/large", answer=b"x" * 65536),
+    Workload("chunks", "10 flushed chunks", path="/chunks", answer=b"0123456789abcdef" * 40, chunks=10),
+    Workload("idle10000", "hello, 10,000 open, 64 busy", idle=10_000 - 64, beside_hello=True),
+)
+HELLO = LOADS[0]
+BY_NAME = {workload.name: workload for workload in LOADS}
+MEMORY = "memory"
+STARTUP = "import"
+ALL = (*BY_NAME, MEMORY, STARTUP)
+TITLES = {
+    **{workload.name: workload.title for workload in LOADS},
+    MEMORY: "memory per idle keep-alive connection",
+    STARTUP: "time to import the web module",
+}

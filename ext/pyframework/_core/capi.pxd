@@ -1,0 +1,116 @@
+"""Every C declaration of the core in one place; no other file says `cdef extern`."""
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+
+cdef extern from "pf_buf.h" nogil:
+    ctypedef struct pf_buf:
+        char *base
+        size_t start
+        size_t end
+        size_t capacity
+
+    size_t pf_buf_size(const pf_buf *buf)
+    char *pf_buf_data(const pf_buf *buf)
+    int pf_buf_reserve(pf_buf *buf, size_t more)
+    int pf_buf_append(pf_buf *buf, const char *data, size_t size)
+    void pf_buf_take(pf_buf *buf, size_t size)
+    void pf_buf_free(pf_buf *buf)
+
+
+cdef extern from "pf_poll.h" nogil:
+    enum:
+        PF_POLL_READ
+        PF_POLL_WRITE
+        PF_POLL_ERROR
+    uint64_t PF_POLL_WOKEN
+
+    ctypedef struct pf_poll:
+        int fd
+        int wake_fd
+
+    ctypedef struct pf_poll_event:
+        uint64_t token
+        unsigned mask
+
+    int pf_poll_open(pf_poll *poll)
+    void pf_poll_close(pf_poll *poll)
+    int pf_poll_set(pf_poll *poll, int fd, unsigned old, unsigned mask, uint64_t token)
+    int pf_poll_wait(pf_poll *poll, pf_poll_event *events, int capacity, int timeout_ms)
+    int pf_poll_wake(pf_poll *poll)
+
+
+cdef extern from "pf_timer.h" nogil:
+    ctypedef struct pf_timer:
+        uint64_t due
+
+    ctypedef struct pf_wheel:
+        uint64_t count
+
+    void pf_wheel_init(pf_wheel *wheel, uint32_t tick_ms, uint64_t now_ms)
+    void pf_wheel_add(pf_wheel *wheel, pf_timer *timer, uint64_t due_ms)
+    void pf_wheel_remove(pf_wheel *wheel, pf_timer *timer)
+    pf_timer *pf_wheel_advance(pf_wheel *wheel, uint64_t now_ms)
+    int64_t pf_wheel_next(pf_wheel *wheel, uint64_t now_ms)
+
+
+cdef extern from "pf_http1.h" nogil:
+    enum:
+        PF_HTTP1_AGAIN
+        PF_HTTP1_FIELDS_FULL
+        PF_HTTP1_BAD_START_LINE
+        PF_HTTP1_CHUNKED
+        PF_HTTP1_CLOSE
+        PF_HTTP1_KEEP_ALIVE
+        PF_HTTP1_EXPECT_CONTINUE
+        PF_HTTP1_UPGRADE
+
+    ctypedef struct pf_span:
+        uint32_t at
+        uint32_t size
+
+    ctypedef struct pf_field:
+        pf_span name
+        pf_span value
+
+    ctypedef struct pf_http1_head:
+        pf_span method
+        pf_span target
+        pf_span reason
+        pf_span version
+        pf_span host
+        int status
+        int minor
+        unsigned flags
+        int64_t content_length
+        uint32_t field_count
+
+    int64_t pf_http1_head_end(const char *data, size_t size, size_t *scanned, int response)
+    int pf_http1_parse_request(const char *data, size_t size, pf_http1_head *head, pf_field *fields, uint32_t capacity)
+    int pf_http1_parse_response(const char *data, size_t size, pf_http1_head *head, pf_field *fields, uint32_t capacity)
+    const char *pf_http1_reason(int status)
+
+
+cdef extern from "pf_chunked.h" nogil:
+    ctypedef struct pf_chunked:
+        int state
+        uint64_t left
+        uint32_t line
+        int done
+
+    void pf_chunked_init(pf_chunked *chunked)
+    int64_t pf_chunked_decode(pf_chunked *chunked, const char *data, size_t size, const char **run, size_t *run_size)
+    const char *pf_chunked_reason(int status)
+
+
+cdef extern from "sys/socket.h" nogil:
+    enum:
+        MSG_NOSIGNAL
+    ssize_t recv(int fd, void *data, size_t size, int flags)
+    ssize_t send(int fd, const void *data, size_t size, int flags)
+
+
+cdef extern from "sys/uio.h" nogil:
+    struct iovec:
+        void *iov_base
+        size_t iov_len
+    ssize_t writev(int fd, const iovec *parts, int count)

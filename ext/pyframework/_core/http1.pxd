@@ -1,0 +1,96 @@
+"""The second floor: messages in and out of one stream.
+
+A `ServerConnection` serves a stream from accept to close; for each request it makes a `Connection`, which reads that
+one message, pushes it to a delegate and writes the answer. A client uses a `Connection` alone.
+"""
+from libc.stdint cimport int64_t
+
+from pyframework._core.capi cimport pf_buf, pf_chunked, pf_http1_head
+from pyframework._core.headers cimport HeaderMap
+from pyframework._core.stream cimport Consumer, Stream
+
+
+cdef class Parameters:
+    cdef public bint no_keep_alive
+    cdef public Py_ssize_t chunk_size           # bytes given to data_received at a time, at most
+    cdef public Py_ssize_t max_header_size
+    cdef public object header_timeout           # seconds, or None
+    cdef public Py_ssize_t max_body_size
+    cdef public object body_timeout             # seconds, or None
+    cdef public bint decompress
+
+
+cdef class Connection(Consumer):
+    cdef public object stream                   # None after detach()
+    cdef readonly bint is_client
+    cdef public Parameters params
+    cdef public object context
+    cdef public bint no_keep_alive
+    cdef ServerConnection server                # None for a client
+    cdef object __weakref__
+    # the message that is read
+    cdef int state
+    cdef object delegate
+    cdef object waiting                         # the delegate's Future that reading waits for
+    cdef size_t scanned                         # bytes of the head that hold no end of it
+    cdef int minor                              # HTTP/1.minor
+    cdef bint head_request
+    cdef int64_t left                           # bytes of the body still to come
+    cdef int64_t received                       # bytes of the body so far, for a chunked one
+    cdef pf_chunked chunked
+    cdef int informational                      # 1xx answers so far
+    cdef Py_ssize_t max_body_size
+    cdef double body_timeout                    # seconds, or -1
+    cdef object result                          # the Future of read_response
+    cdef bint delivering                        # inside `advance`
+    cdef public object _request_start_line
+    cdef public object _request_headers
+    cdef public object _response_start_line
+    cdef readonly bint _read_finished
+    # the message that is written
+    cdef public bint _write_finished
+    cdef public bint _disconnect_on_finish
+    cdef public bint _chunking_output
+    cdef int64_t _expected                      # bytes of the body still to be written, or -1: nobody said
+    cdef object _close_callback
+    cdef bint told                              # the delegate has seen the head
+    cdef bint says_connection                   # the handler set the Connection field itself
+    cdef bint over                              # nothing is left to be done for this message
+
+    cdef bint keeps_alive(self, pf_http1_head *head)
+    cdef object closed_future(self)
+    cdef int advance(self) except -1
+    cdef bint step(self) except -1
+    cdef bint read_head(self) except -1
+    cdef bint head_done(self, int status, unsigned flags, int64_t length) except -1
+    cdef int choose_body(self, int status, unsigned flags, int64_t length) except -1
+    cdef bint read_fixed(self) except -1
+    cdef bint read_chunked(self) except -1
+    cdef bint read_until_close(self) except -1
+    cdef int deliver(self, Py_ssize_t size, Py_ssize_t framing) except -1
+    cdef int body_done(self) except -1
+    cdef int wait_for(self, object awaitable) except -1
+    cdef int refuse(self, int status, object reason) except -1
+    cdef int fail(self, object error) except -1
+    cdef int give_up(self) except -1
+    cdef int finish_reading(self, object result) except -1
+    cdef int write_start(self, start_line, pf_buf *out) except -1
+    cdef int write_chunk(self, object chunk, bint complete) except -1
+    cdef int count_written(self, object chunk) except -1
+    cdef int settle(self) except -1
+    cdef int end(self) except -1
+    cdef int lose(self) except -1
+
+
+cdef class ServerConnection(Consumer):
+    cdef public Stream stream
+    cdef public Parameters params
+    cdef public object context
+    cdef object delegate                        # HTTPServerConnectionDelegate
+    cdef Connection current                     # the message under way
+    cdef bint serving                           # inside `on_bytes`
+    cdef object closed                          # a Future for close()
+    cdef object __weakref__
+    cdef int begin(self) except -1
+    cdef int message_over(self, Connection connection) except -1
+    cdef int stop(self) except -1

@@ -1,0 +1,775 @@
+"""HTTP/1 connections (RFC 9112): bytes of a stream to messages of a delegate, and back.
+
+Owns: where in a message the reader is, how the body is framed, whether the connection is kept.
+Must not know: routes, handlers, or anything else that gives a message its meaning.
+Trick: everything happens inside the read event. A request whose answer does not wait is read, handed up, answered and
+staged for sending before the next one is looked at, without a Future between.
+"""
+import asyncio
+import logging
+import sys
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdio cimport snprintf
+from libc.stdlib cimport realloc
+from libc.string cimport memcmp
+
+from pyframework._core.capi cimport (
+    PF_HTTP1_AGAIN, PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL,
+    PF_HTTP1_KEEP_ALIVE, pf_buf, pf_buf_append, pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
+    pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
+)
+from pyframework._core.headers cimport HeaderMap, new_headers
+from pyframework._core.stream cimport Consumer, Stream
+
+from pyframework._core.stream import StreamClosedError
+
+ctypedef object (*make_tuple)(PyObject *, tuple, PyObject *)
+
+cdef enum:      # Connection.state
+    HEAD, FIXED, CHUNKED, UNTIL_CLOSE, COMPLETE
+
+_MAX_1XX_RESPONSES = 20     # that may stand before one answer
+
+cdef object gen_log = logging.getLogger("tornado.general")
+cdef object app_log = logging.getLogger("tornado.application")
+cdef tuple METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
+cdef str HTTP_1_1 = sys.intern("HTTP/1.1")
+cdef str HTTP_1_0 = sys.intern("HTTP/1.0")
+
+# Where the fields of the head that is being parsed lie; every HeaderMap takes a copy.
+cdef pf_field *fields = NULL
+cdef uint32_t capacity = 0
+
+# httputil stands above this module: its names are looked up at the first message.
+cdef object httputil = None
+
+
+cdef PyObject *RequestStartLine = NULL
+cdef PyObject *ResponseStartLine = NULL
+
+
+cdef object higher():
+    global httputil, RequestStartLine, ResponseStartLine
+    if httputil is None:
+        from pyframework import httputil as module
+
+        httputil = module
+        RequestStartLine = <PyObject *>module.RequestStartLine
+        ResponseStartLine = <PyObject *>module.ResponseStartLine
+    return httputil
+
+
+cdef int more_fields() except -1:
+    global fields, capacity
+    cdef uint32_t wanted = capacity * 2 if capacity else 64
+    cdef pf_field *grown = <pf_field *>realloc(fields, wanted * sizeof(pf_field))
+    if grown == NULL:
+        raise MemoryError
+    fields = grown
+    capacity = wanted
+    return 0
+
+
+cdef int parse(bytes head, bint response, pf_http1_head *parsed) except 1:
+    """0, or the negative reason why `head` is none."""
+    cdef int status
+    if capacity == 0:
+        more_fields()
+    while True:
+        if response:
+            status = pf_http1_parse_response(PyBytes_AS_STRING(head), len(head), parsed, fields, capacity)
+        else:
+            status = pf_http1_parse_request(PyBytes_AS_STRING(head), len(head), parsed, fields, capacity)
+        if status != PF_HTTP1_FIELDS_FULL:
+            return status
+        more_fields()
+
+
+cdef str text(const char *base, pf_span span):
+    return PyUnicode_DecodeLatin1(base + span.at, span.size, NULL)
+
+
+cdef str method_name(const char *base, pf_span span):
+    cdef str method
+    for method in METHODS:
+        if <uint32_t>len(method) == span.size and memcmp(base + span.at, PyUnicode_DATA(method), span.size) == 0:
+            return method
+    return text(base, span)
+
+
+cdef object new_tuple(PyObject *cls, tuple values):
+    """An instance of a named tuple, without the detour over its own __new__."""
+    return (<make_tuple>(<PyTypeObject *>tuple).tp_new)(cls, (values,), NULL)
+
+
+cdef int put(pf_buf *out, const char *data, size_t size) except -1:
+    if pf_buf_append(out, data, size) < 0:
+        raise MemoryError
+    return 0
+
+
+cdef int put_bytes(pf_buf *out, bytes data) except -1:
+    return put(out, PyBytes_AS_STRING(data), len(data))
+
+
+cdef class Parameters:
+    """Private base of HTTP1ConnectionParameters."""
+
+
+cdef class Connection(Consumer):
+    """Private base of HTTP1Connection: one message in, one message out."""
+
+    def __init__(self, stream, bint is_client, params=None, context=None):
+        self.stream = stream
+        self.is_client = is_client
+        self.params = self._default_params() if params is None else params
+        self.context = context
+        self.no_keep_alive = self.params.no_keep_alive
+        self.max_body_size = self.params.max_body_size or stream.max_buffer_size
+        self.body_timeout = -1 if self.params.body_timeout is None else self.params.body_timeout
+        self._expected = -1
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    def read_response(self, delegate):
+        """Read one answer; for users' own clients.
+
+        delegate: an HTTPMessageDelegate. Returns a Future: whether the connection can be used again.
+        """
+        if self.params.decompress:
+            delegate = self._decompressing(delegate)
+        self.delegate = delegate
+        self.state = HEAD
+        self._read_finished = False
+        self.over = False
+        cdef Stream stream = self.stream
+        self.result = future = stream.new_future()
+        if stream._closed and stream.unread() == 0:
+            self.lose()
+        else:
+            if not stream._closed:
+                stream.attach(self)
+            self.advance()
+        return future
+
+    cdef int on_bytes(self) except -1:
+        return self.advance()
+
+    cdef int advance(self) except -1:
+        """Read on, as far as the bytes and the delegate allow."""
+        if self.delivering:
+            return 0
+        self.delivering = True
+        try:
+            while self.step():
+                pass
+        except (Exception, asyncio.CancelledError) as error:
+            self.fail(error)
+        finally:
+            self.delivering = False
+        return 0
+
+    cdef int fail(self, object error) except -1:
+        """The delegate raised `error`."""
+        if isinstance(error, higher().HTTPInputError):
+            return self.refuse(400, error)
+        if not isinstance(error, asyncio.CancelledError):
+            app_log.error("Uncaught exception", exc_info=error)
+        return self.give_up()
+
+    cdef bint step(self) except -1:
+        """Whether there may be more to do."""
+        if self.waiting is not None or self.stream is None or self.over:
+            return False
+        if not self.is_client and (<Stream>self.stream)._closed:
+            return False
+        if self.state == HEAD:
+            return self.read_head()
+        if self.state == FIXED:
+            return self.read_fixed()
+        if self.state == CHUNKED:
+            return self.read_chunked()
+        if self.state == UNTIL_CLOSE:
+            return self.read_until_close()
+        return False
+
+    cdef bint read_head(self) except -1:
+        higher()
+        cdef Stream stream = self.stream
+        cdef const char *data = stream.peek()
+        cdef Py_ssize_t size = stream.unread()
+        cdef pf_http1_head head
+        cdef HeaderMap headers
+        cdef bytes raw
+        cdef int status
+        cdef int64_t end = PF_HTTP1_AGAIN if size == 0 else pf_http1_head_end(data, size, &self.scanned, self.is_client)
+        if end > self.params.max_header_size or (end == PF_HTTP1_AGAIN and size > self.params.max_header_size):
+            self.refuse(431, f"the header section is longer than {self.params.max_header_size} bytes")
+            return False
+        if end == PF_HTTP1_AGAIN:
+            return False
+        if end < 0:
+            self.refuse(400, pf_http1_reason(<int>end).decode())
+            return False
+        raw = PyBytes_FromStringAndSize(data, end)
+        stream.take(end)
+        self.scanned = 0
+        status = parse(raw, self.is_client, &head)
+        if status < 0:
+            self.refuse(400, pf_http1_reason(status).decode())
+            return False
+        data = PyBytes_AS_STRING(raw)
+        headers = new_headers()
+        headers.fill(raw, fields, head.field_count)
+        self.minor = head.minor
+        version = HTTP_1_1 if head.minor == 1 else HTTP_1_0 if head.minor == 0 else text(data, head.version)
+        if self.is_client:
+            start_line = new_tuple(ResponseStartLine, (version, head.status, text(data, head.reason)))
+            self._response_start_line = start_line
+        else:
+            method = method_name(data, head.method)
+            start_line = new_tuple(RequestStartLine, (method, text(data, head.target), version))
+            self._request_start_line = start_line
+            self._request_headers = headers
+            self.head_request = method is METHODS[2]
+        self._disconnect_on_finish = not self.keeps_alive(&head)
+        self.told = True
+        self.wait_for(self.delegate.headers_received(start_line, headers))
+        if self.stream is None:     # the delegate took it
+            return False
+        return self.head_done(head.status, head.flags, head.content_length)
+
+    cdef bint keeps_alive(self, pf_http1_head *head):
+        if self.no_keep_alive or head.flags & PF_HTTP1_CLOSE:
+            return False
+        if head.minor == 1:
+            return True
+        if head.content_length < 0 and not head.flags & PF_HTTP1_CHUNKED:
+            if self.is_client or self._request_start_line[0] not in ("GET", "HEAD"):
+                return False
+        return (head.flags & PF_HTTP1_KEEP_ALIVE) != 0
+
+    cdef bint head_done(self, int status, unsigned flags, int64_t length) except -1:
+        cdef Stream stream = self.stream
+        if self.is_client and 100 <= status < 200:
+            if length >= 0 or flags & PF_HTTP1_CHUNKED:
+                raise higher().HTTPInputError(f"Response code {status} cannot have body")
+            self.informational += 1
+            if self.informational > _MAX_1XX_RESPONSES:
+                raise higher().HTTPInputError(f"Too many 1xx responses ({_MAX_1XX_RESPONSES} are allowed)")
+            return True
+        if flags & PF_HTTP1_EXPECT_CONTINUE and not self.is_client and self.minor == 1 and not self._write_finished:
+            put(stream.stage(), b"HTTP/1.1 100 (Continue)\r\n\r\n", 27)
+            stream.commit(False)
+        self.choose_body(status, flags, length)
+        if self.state != COMPLETE and self.body_timeout >= 0:
+            stream.allow(self.body_timeout)
+        return True
+
+    cdef int choose_body(self, int status, unsigned flags, int64_t length) except -1:
+        """How the body is framed (RFC 9112 section 6.3)."""
+        if self.is_client and (self.head_request or status == 304):
+            return self.body_done()
+        if self.is_client and status == 204:
+            if length > 0 or flags & PF_HTTP1_CHUNKED:
+                raise higher().HTTPInputError("Response with code 204 should not have body")
+            return self.body_done()
+        if length > self.max_body_size:
+            raise higher().HTTPInputError("Content-Length too long")
+        if flags & PF_HTTP1_CHUNKED:
+            self.state = CHUNKED
+            self.received = 0
+            pf_chunked_init(&self.chunked)
+        elif length > 0:
+            self.state = FIXED
+            self.left = length
+        elif length == 0 or not self.is_client:
+            return self.body_done()
+        else:
+            self.state = UNTIL_CLOSE
+            self.received = 0
+        return 0
+
+    cdef bint read_fixed(self) except -1:
+        cdef Stream stream = self.stream
+        cdef Py_ssize_t size = min(stream.unread(), self.left, self.params.chunk_size)
+        if self.left == 0:
+            self.body_done()
+            return True
+        if size == 0:
+            return False
+        self.left -= size
+        self.deliver(size, 0)
+        return True
+
+    cdef bint read_chunked(self) except -1:
+        cdef Stream stream = self.stream
+        cdef const char *start = stream.peek()
+        cdef const char *data
+        cdef size_t size
+        cdef int64_t taken
+        if self.chunked.done:
+            self.body_done()
+            return True
+        if stream.unread() == 0:
+            return False
+        taken = pf_chunked_decode(&self.chunked, start, min(stream.unread(), self.params.chunk_size), &data, &size)
+        if taken < 0:
+            raise higher().HTTPInputError(pf_chunked_reason(<int>taken).decode())
+        if size:
+            self.received += size
+            if self.received > self.max_body_size:
+                raise higher().HTTPInputError("chunked body too large")
+            stream.take(data - start)
+            self.deliver(size, taken - (data - start) - size)
+        else:
+            stream.take(taken)
+        return taken > 0 or self.chunked.done
+
+    cdef bint read_until_close(self) except -1:
+        cdef Stream stream = self.stream
+        cdef Py_ssize_t size = min(stream.unread(), self.params.chunk_size)
+        if size == 0:
+            if stream._closed:
+                self.body_done()
+            return False
+        self.received += size
+        if self.received > self.max_body_size:
+            raise higher().HTTPInputError("body too large")
+        self.deliver(size, 0)
+        return True
+
+    cdef int deliver(self, Py_ssize_t size, Py_ssize_t framing) except -1:
+        """Hand `size` bytes up; `framing` more stand behind them and are dropped."""
+        cdef Stream stream = self.stream
+        if self._write_finished and not self.is_client:     # answered already: nobody wants the rest
+            return stream.take(size + framing)
+        chunk = stream.cut(size)
+        stream.take(framing)
+        return self.wait_for(self.delegate.data_received(chunk))
+
+    cdef int body_done(self) except -1:
+        cdef Stream stream = self.stream
+        self.state = COMPLETE
+        self._read_finished = True
+        if self.body_timeout >= 0:
+            stream.allow(-1)
+        if self.is_client or not self._write_finished:
+            self.delegate.finish()
+            self.delegate = None
+        return self.finish_reading(True) if self.is_client else self.settle()
+
+    cdef int finish_reading(self, object result) except -1:
+        """A client's message has been read."""
+        cdef Stream stream = self.stream
+        self.over = True
+        if stream is not None:
+            if stream.consumer is self:
+                stream.release()
+            if self._disconnect_on_finish or not result:
+                stream.close()
+        future, self.result = self.result, None
+        if future is not None and not future.done():
+            future.set_result(result and self.stream is not None)
+        return 0
+
+    cdef int wait_for(self, object awaitable) except -1:
+        """Read no further before what the delegate returned is done."""
+        if awaitable is None:
+            return 0
+        future = asyncio.ensure_future(awaitable)
+        if future.done():
+            future.result()
+            return 0
+        self.waiting = future
+        if self.stream is not None:
+            (<Stream>self.stream).pause()
+        future.add_done_callback(self._go_on)
+        return 0
+
+    def _go_on(self, future):
+        if self.waiting is not future:
+            return
+        self.waiting = None
+        if self.stream is None or self.over:
+            return
+        (<Stream>self.stream).resume()
+        try:
+            future.result()
+        except (Exception, asyncio.CancelledError) as error:
+            self.fail(error)
+            return
+        if self.server is not None:
+            self.server._serve()
+        else:
+            self.advance()
+
+    # ------------------------------------------------------------------------------------------ bad ends
+
+    cdef int refuse(self, int status, object reason) except -1:
+        """Answer a bad request, or drop a bad answer; then close."""
+        cdef Stream stream = self.stream
+        gen_log.info("Malformed HTTP message from %s: %s", self.context, reason)
+        if stream is not None and not self.is_client and not stream._closed and self._response_start_line is None:
+            put_bytes(stream.stage(), REFUSALS[status])
+            stream.flush()
+        return self.give_up()
+
+    cdef int give_up(self) except -1:
+        """Close; a delegate that has seen part of the message is told."""
+        cdef Stream stream = self.stream
+        if stream is not None:
+            stream.close()
+        return self.lose()
+
+    cdef int lose(self) except -1:
+        """The stream is closed and the message will not be completed."""
+        if self.over:
+            return 0
+        self.over = True
+        self.waiting = None
+        delegate, self.delegate = self.delegate, None
+        callback, self._close_callback = self._close_callback, None
+        try:
+            if delegate is not None and self.told:
+                delegate.on_connection_close()
+            elif callback is not None:
+                callback()
+        except Exception:
+            app_log.error("Uncaught exception", exc_info=True)
+        return self.finish_reading(False)
+
+    cdef int on_closed(self) except -1:
+        """The peer of a client has closed."""
+        if self.state == UNTIL_CLOSE and self.waiting is None and (<Stream>self.stream).error is None:
+            self.advance()
+        if not self.over and self.waiting is None:
+            self.lose()
+        return 0
+
+    cdef int on_time(self) except -1:
+        if self.state != COMPLETE:
+            gen_log.info("Timeout reading body from %s", self.context)
+            self.give_up()
+        return 0
+
+    # ------------------------------------------------------------------------------------------ writing
+
+    def write_headers(self, start_line, headers, chunk=None):
+        """Write the start line, the fields and, if it is there already, the first of the body.
+
+        Returns a Future for the moment when all of it has been sent. Raises ValueError for fields with characters that
+        none may have, HTTPOutputError for more body than Content-Length says.
+        """
+        cdef Stream stream = self.stream
+        cdef HeaderMap fields = headers if isinstance(headers, HeaderMap) else higher().HTTPHeaders(headers)
+        cdef pf_buf *out
+        cdef size_t start
+        cdef str length = fields.find(b"content-length", 14)
+        if stream is None or stream._closed:
+            return self.closed_future()
+        self.choose_framing(start_line, fields, length)
+        out = stream.stage()
+        start = out.end
+        try:
+            self.write_start(start_line, out)
+            fields.write_to(out)
+            if self._chunking_output:
+                put(out, b"Transfer-Encoding: chunked\r\n", 28)
+            put(out, b"\r\n", 2)
+        except BaseException:
+            out.end = start
+            raise
+        if chunk:
+            self.write_chunk(chunk, True)
+        else:
+            stream.commit(self._expected == 0)
+        return stream.written()
+
+    def choose_framing(self, start_line, HeaderMap fields, str length):
+        self._chunking_output = False
+        if self.is_client:
+            self._request_start_line = start_line
+            self.head_request = start_line[0] == "HEAD"
+            self._expected = -1 if length is None else int(length)
+            self._chunking_output = (
+                start_line[0] in ("POST", "PUT", "PATCH") and length is None
+                and not fields.has(b"transfer-encoding", 17)
+            )
+            return
+        self._response_start_line = start_line
+        code = start_line[1]
+        self.says_connection = fields.has(b"connection", 10)
+        if self.says_connection:
+            if "close" in fields.find(b"connection", 10).lower():
+                self._disconnect_on_finish = True
+            elif self._disconnect_on_finish:
+                fields["Connection"] = "close"
+        if self.head_request or code == 304:
+            self._expected = 0
+        elif length is not None:
+            self._expected = int(length)
+        elif code == 204 or 100 <= code < 200:
+            self._expected = 0
+        else:
+            self._expected = -1
+            self._chunking_output = self.minor == 1 and not fields.has(b"transfer-encoding", 17)
+
+    cdef int write_start(self, start_line, pf_buf *out) except -1:
+        cdef bytes line
+        if self.is_client:
+            line = f"{start_line[0]} {start_line[1]} HTTP/1.1".encode()
+        elif start_line[1] == 200 and start_line[2] == "OK":
+            line = b"HTTP/1.1 200 OK"
+        else:
+            line = f"HTTP/1.1 {start_line[1]} {start_line[2]}".encode()
+        if b"\n" in line or b"\r" in line:
+            raise ValueError(f"Illegal characters (CR or LF) in start line: {line!r}")
+        put_bytes(out, line)
+        put(out, b"\r\n", 2)
+        if self.is_client or self.says_connection:
+            return 0
+        if self.minor == 0 and not self._disconnect_on_finish:
+            put(out, b"Connection: Keep-Alive\r\n", 24)
+        elif self.minor == 1 and self._disconnect_on_finish:
+            put(out, b"Connection: close\r\n", 19)
+        return 0
+
+    def write(self, chunk):
+        """Write more of the body. Returns a Future for the moment when it has been sent."""
+        cdef Stream stream = self.stream
+        if stream is None or stream._closed:
+            return self.closed_future()
+        self.write_chunk(chunk, False)
+        return stream.written()
+
+    cdef int write_chunk(self, object chunk, bint complete) except -1:
+        cdef Stream stream = self.stream
+        cdef char size_line[24]
+        cdef int count
+        self.count_written(chunk)
+        if not self._chunking_output:
+            return stream.send_object(chunk, complete and self._expected == 0)
+        count = snprintf(size_line, sizeof(size_line), b"%zx\r\n", <size_t>len(chunk))
+        put(stream.stage(), size_line, count)
+        stream.send_object(chunk, True)
+        put(stream.stage(), b"\r\n", 2)
+        return stream.commit(False)
+
+    cdef int count_written(self, object chunk) except -1:
+        if self._expected >= 0:
+            self._expected -= len(chunk)
+            if self._expected < 0:
+                (<Stream>self.stream).close()
+                raise higher().HTTPOutputError("Tried to write more data than Content-Length")
+        return 0
+
+    cdef object closed_future(self):
+        future = asyncio.get_event_loop().create_future()
+        future.set_exception(StreamClosedError())
+        future.exception()
+        return future
+
+    def finish(self) -> None:
+        """The message that was written is complete. Raises HTTPOutputError if Content-Length promised more."""
+        cdef Stream stream = self.stream
+        if self._expected > 0 and stream is not None and not stream._closed:
+            missing = self._expected
+            stream.close()
+            raise higher().HTTPOutputError(f"Tried to write {missing} bytes less than Content-Length")
+        if self._chunking_output and stream is not None and not stream._closed:
+            put(stream.stage(), b"0\r\n\r\n", 5)
+            stream.commit(True)
+        self._write_finished = True
+        if not self.is_client:
+            self.settle()
+
+    cdef int settle(self) except -1:
+        """Of a server: once the answer has left, go on to the next message or close."""
+        cdef Stream stream = self.stream
+        if not self._write_finished or self.over or stream is None:
+            return 0
+        if not self._read_finished:
+            self._disconnect_on_finish = True       # not to read the rest is all that is left to do about it
+        elif self._read_finished and not stream.drained():
+            return 0                                # on_drained comes back here
+        if self._disconnect_on_finish:
+            stream.flush()
+            if not stream._closed and not stream.drained():
+                return 0
+        return self.end()
+
+    cdef int end(self) except -1:
+        cdef Stream stream = self.stream
+        self.over = True
+        self.waiting = None
+        self.delegate = self._close_callback = None
+        if self._disconnect_on_finish:
+            stream.close()
+        return self.server.message_over(self)
+
+    # ------------------------------------------------------------------------------------------ for the user
+
+    def set_close_callback(self, callback) -> None:
+        """Call `callback` when the peer goes away while the answer is awaited."""
+        self._close_callback = callback
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        if self.stream is not None:
+            self.stream.close()
+        self.delegate = self._close_callback = None
+
+    def detach(self):
+        """Take the stream, unread bytes included, out of the hands of HTTP."""
+        cdef Stream stream = self.stream
+        self.stream = None
+        self.over = True
+        self.delegate = self._close_callback = None
+        if stream is not None and stream.consumer is not None:
+            stream.release()
+            if self.server is not None:
+                self.server.stop()
+        if self.result is not None and not self.result.done():
+            self.result.set_result(False)
+        return stream
+
+    def set_body_timeout(self, timeout) -> None:
+        """Seconds that the body of this message may take."""
+        self.body_timeout = timeout
+
+    def set_max_body_size(self, max_body_size: int) -> None:
+        """Bytes that the body of this message may have."""
+        self.max_body_size = max_body_size
+
+
+cdef dict REFUSALS = {
+    400: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n",
+}
+
+
+cdef class ServerConnection(Consumer):
+    """Private base of HTTP1ServerConnection: the messages of one stream, one after another."""
+
+    def __init__(self, stream, params=None, context=None):
+        self.stream = stream
+        self.params = self._default_params() if params is None else params
+        self.context = context
+
+    def start_serving(self, delegate) -> None:
+        """Serve this connection's requests to `delegate`, an HTTPServerConnectionDelegate."""
+        self.delegate = delegate
+        if self.stream._closed:
+            self.stop()
+            return
+        self.wait_for_request()
+        self.stream.attach(self)
+        if self.stream.unread():
+            self.on_bytes()
+
+    def wait_for_request(self):
+        timeout = self.params.header_timeout
+        if timeout is not None:
+            self.stream.allow(timeout)
+
+    cdef int on_bytes(self) except -1:
+        """Serve as many messages as there are, one at a time."""
+        cdef Connection connection      # held here: the last step of a message lets go of it
+        if self.serving:
+            return 0
+        self.serving = True
+        try:
+            while self.stream.consumer is self:
+                if self.current is None:
+                    if self.stream.unread() == 0 or not self.stream.drained():
+                        break
+                    self.begin()
+                connection = self.current
+                if connection is None:
+                    break
+                connection.advance()
+                if self.current is not None:
+                    break
+        finally:
+            self.serving = False
+        if self.stream.consumer is self:
+            self.stream.paused = not self.stream.drained() if self.current is None else (
+                self.current._read_finished or self.current.waiting is not None)
+        return 0
+
+    cdef int begin(self) except -1:
+        cdef Connection connection = self._connection_class(self.stream, False, self.params, self.context)
+        connection.server = self
+        self.current = connection
+        try:
+            connection.delegate = self.delegate.start_request(self, connection)
+        except Exception as error:
+            return connection.fail(error)
+        if self.params.decompress:
+            connection.delegate = connection._decompressing(connection.delegate)
+        return 0
+
+    cdef int message_over(self, Connection connection) except -1:
+        if self.current is not connection:
+            return 0
+        self.current = None
+        if self.stream.consumer is self:
+            self.stream.paused = False
+            self.wait_for_request()
+            if not self.serving:
+                self.stream.resume()
+                if self.stream.unread():
+                    self.stream.home.host().call_soon(self._serve)
+        return 0
+
+    def _serve(self):
+        if self.stream.consumer is self:
+            self.stream.corked = True
+            try:
+                self.on_bytes()
+            finally:
+                self.stream.end_event()
+
+    cdef int on_drained(self) except -1:
+        cdef Connection connection = self.current
+        if connection is not None:
+            connection.settle()
+        elif not self.serving:
+            self.on_bytes()
+        return 0
+
+    cdef int on_closed(self) except -1:
+        connection, self.current = self.current, None
+        if connection is not None:
+            (<Connection>connection).lose()
+        return self.stop()
+
+    cdef int on_time(self) except -1:
+        cdef Connection connection = self.current
+        if connection is None or connection.state == HEAD:
+            self.stream.close()
+            return 0
+        return connection.on_time()
+
+    cdef int stop(self) except -1:
+        delegate, self.delegate = self.delegate, None
+        self.current = None
+        if self.closed is not None and not self.closed.done():
+            self.closed.set_result(None)
+        if delegate is not None:
+            delegate.on_close(self)
+        return 0
+
+    async def close(self) -> None:
+        """Close the connection, and wait until its delegate knows."""
+        if self.delegate is None:
+            return
+        if self.closed is None:
+            self.closed = self.stream.new_future()
+        self.stream.close()
+        await self.closed

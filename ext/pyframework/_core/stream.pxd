@@ -1,0 +1,95 @@
+"""The first floor: bytes in and out of one descriptor.
+
+Inwards a stream serves either a `Consumer`, which is called with every arrival, or the read methods and their Futures.
+Unread bytes stand in `window`: the poller's shared inbox while an event is being served, the stream's own buffer
+between events. Outwards bytes are laid out in the poller's shared outbox and leave in one send when the event ends;
+what the kernel does not take waits in `pending`.
+"""
+from pyframework._core.capi cimport pf_buf
+from pyframework._core.loop cimport Poller, Watch
+
+
+cdef class Consumer:
+    cdef int on_bytes(self) except -1       # unread bytes wait in the stream's window
+    cdef int on_drained(self) except -1     # all that was written has been sent
+    cdef int on_closed(self) except -1
+    cdef int on_time(self) except -1        # the time given to `Stream.allow` is over
+
+
+cdef class StreamBuffer:
+    cdef object _parts                      # deque of bytearrays (ours, growing) and memoryviews (the caller's)
+    cdef Py_ssize_t _first                  # bytes of the first part that were sent
+    cdef Py_ssize_t _size
+    cdef int add(self, const char *data, Py_ssize_t size) except -1
+
+
+cdef class Stream(Watch):
+    cdef Poller home
+    cdef public object io_loop
+    cdef public object socket               # the Python socket, where the descriptor is one
+    cdef public object error                # the exception that closed the stream
+    cdef public object max_buffer_size
+    cdef public object max_write_buffer_size
+    cdef public object read_chunk_size
+    cdef public bint _closed
+    cdef public bint _connecting
+    cdef public object _close_callback
+    cdef bint raw                           # the descriptor's own recv and send, no hook of a subclass between
+    cdef bint corked                        # an event is being served: complete answers wait for its end
+    # inwards
+    cdef Consumer consumer
+    cdef bint paused                        # the consumer wants no more for now
+    cdef pf_buf own
+    cdef pf_buf *window
+    cdef int wanted                         # which read method waits
+    cdef public object _read_future
+    cdef object delimiter                   # bytes, or a compiled pattern
+    cdef object target                      # memoryview to read into
+    cdef Py_ssize_t goal                    # bytes; of `target`: how much of it is filled
+    cdef Py_ssize_t limit                   # max_bytes, or -1
+    cdef Py_ssize_t scanned                 # bytes of the window that do not hold the delimiter
+    cdef bint partial
+    # outwards
+    cdef StreamBuffer pending
+    cdef object write_futures               # deque of (index, Future)
+    cdef public object _connect_future
+    cdef public Py_ssize_t _total_write_index
+    cdef public Py_ssize_t _total_write_done_index
+
+    # for the consumer
+    cdef int attach(self, Consumer consumer) except -1
+    cdef int release(self) except -1
+    cdef int pause(self) except -1
+    cdef int resume(self) except -1
+    cdef int allow(self, double seconds) except -1
+    cdef Py_ssize_t unread(self)
+    cdef const char *peek(self)
+    cdef int take(self, Py_ssize_t size) except -1
+    cdef pf_buf *stage(self) except NULL
+    cdef int commit(self, bint complete) except -1
+    cdef int send_object(self, object data, bint complete) except -1
+    cdef object written(self)
+    cdef bint drained(self)
+
+    # within
+    cdef int update_interest(self) except -1
+    cdef Py_ssize_t fill(self) except -2
+    cdef int receive(self) except -1
+    cdef int deliver(self) except -1
+    cdef int satisfy(self) except -1
+    cdef bytes cut(self, Py_ssize_t size)
+    cdef Py_ssize_t find_end(self) except -2
+    cdef int over_limit(self, Py_ssize_t size) except -1
+    cdef int begin_read(self, int kind) except -1
+    cdef object finish_begin(self)
+    cdef int resolve_read(self, object result) except -1
+    cdef int fill_target(self) except -1
+    cdef int flush(self) except -1
+    cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2
+    cdef Py_ssize_t send_parts(self) except -2
+    cdef int send_pending(self) except -1
+    cdef int settle_writes(self) except -1
+    cdef int end_event(self) except -1
+    cdef int fail(self, object error) except -1
+    cdef int check_closed(self) except -1
+    cdef object new_future(self)

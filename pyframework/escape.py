@@ -1,0 +1,242 @@
+"""Escaping and unescaping for HTML, JSON, URLs and query strings, and the str/bytes conversions that go with them."""
+
+import binascii
+import html
+import json
+import re
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, overload
+
+_WHITESPACE = re.compile(r"[\x00-\x20]+")
+_EXCHANGE_PERCENT_AND_EQUALS = bytes.maketrans(b"%=", b"=%")
+
+# A link in escaped text. A run of letters, digits and "-" is looked at once, from its start, and no
+# quantifier gives back what it took (save "/", at most twice), so the time is linear in the text.
+_LINK = re.compile(
+    r"""
+    (?P<lead> (?<![\w-]) -*+ (?= [\w-]++ :/ ) | \b (?= www\. ) )
+    (?P<url>
+        (?: (?P<protocol> [\w-]++ ) : (?P<slashes> /{1,3} ) | www\. )
+        (?:
+            (?: [!"\#$%'*+,.:;<=>?@\[\]^`{|}~] | &amp; | &quot; )*+     # what may stand in a link, but not end it
+            [^!"\#$%&'()*+,.:;<=>?@\[\]^`{|}~\s]++
+          |
+            \( (?: [^\s&()]++ | &amp; | &quot; )*+ \)
+        )++
+    )
+    """,
+    re.VERBOSE,
+)
+_LINK_DISPLAY_LENGTH = 30
+
+
+@overload
+def utf8(value: bytes) -> bytes: ...
+@overload
+def utf8(value: str) -> bytes: ...
+@overload
+def utf8(value: None) -> None: ...
+def utf8(value: str | bytes | None) -> bytes | None:
+    """Encode str as UTF-8; bytes and None are returned as they are.
+
+    :raises TypeError: ``value`` is of another type
+    """
+    if isinstance(value, str):
+        return value.encode()
+    if value is None or isinstance(value, bytes):
+        return value
+    raise TypeError(f"expected str, bytes or None, not {type(value).__name__}")
+
+
+@overload
+def to_unicode(value: str) -> str: ...
+@overload
+def to_unicode(value: bytes) -> str: ...
+@overload
+def to_unicode(value: None) -> None: ...
+def to_unicode(value: str | bytes | None) -> str | None:
+    """Decode bytes as UTF-8; str and None are returned as they are.
+
+    :raises TypeError: ``value`` is of another type
+    :raises UnicodeDecodeError: ``value`` is not UTF-8
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode()
+    raise TypeError(f"expected str, bytes or None, not {type(value).__name__}")
+
+
+_unicode = to_unicode
+native_str = to_unicode
+to_basestring = to_unicode
+
+
+def recursive_unicode(obj: Any) -> Any:
+    """Decode, as UTF-8, all bytes in nested dicts (keys too), lists and tuples."""
+    if isinstance(obj, bytes):
+        return obj.decode()
+    if isinstance(obj, list):
+        return [recursive_unicode(item) for item in obj]
+    if isinstance(obj, tuple):
+        return tuple([recursive_unicode(item) for item in obj])
+    if isinstance(obj, dict):
+        return {recursive_unicode(key): recursive_unicode(item) for key, item in obj.items()}
+    return obj
+
+
+def xhtml_escape(value: str | bytes) -> str:
+    """Escape ``& < > " '`` for HTML and XML text and quoted attribute values."""
+    return html.escape(to_unicode(value))
+
+
+def xhtml_unescape(value: str | bytes) -> str:
+    """Replace character references by what they stand for (HTML Living Standard, section 13.2.5.72)."""
+    return html.unescape(to_unicode(value))
+
+
+def json_encode(value: Any) -> str:
+    """Serialise to JSON that is safe inside a ``<script>`` element: it never contains ``</``."""
+    # "<" can only stand inside a JSON string, where "\/" is another spelling of "/".
+    return json.dumps(value).replace("</", "<\\/")
+
+
+def json_decode(value: str | bytes) -> Any:
+    """Parse JSON.
+
+    :raises ValueError: ``value`` is not JSON
+    """
+    return json.loads(value)
+
+
+def squeeze(value: str) -> str:
+    """Make each run of spaces and ASCII control characters one space, and strip the ends."""
+    return _WHITESPACE.sub(" ", value).strip()
+
+
+def url_escape(value: str | bytes, plus: bool = True) -> str:
+    """Percent-encode for a URL (RFC 3986, section 2.1).
+
+    :arg value: str is encoded as UTF-8 first
+    :arg plus: for query strings, a space becomes ``+`` and ``/`` becomes ``%2F``; else, for paths, ``%20`` and ``/``
+    """
+    return urllib.parse.quote_plus(value) if plus else urllib.parse.quote(value)
+
+
+@overload
+def url_unescape(value: str | bytes, encoding: None, plus: bool = True) -> bytes: ...
+@overload
+def url_unescape(value: str | bytes, encoding: str = "utf-8", plus: bool = True) -> str: ...
+def url_unescape(value: str | bytes, encoding: str | None = "utf-8", plus: bool = True) -> str | bytes:
+    """Decode percent-encoding; what is not a valid escape stays as it is.
+
+    :arg encoding: of the returned str, with U+FFFD for what does not decode; None returns bytes
+    :arg plus: ``+`` means a space, as in query strings and forms, not in paths
+    """
+    if encoding is None:
+        data = utf8(value)
+        return _unquote_to_bytes(data.replace(b"+", b" ") if plus else data)
+    text = to_unicode(value)
+    return urllib.parse.unquote_plus(text, encoding) if plus else urllib.parse.unquote(text, encoding)
+
+
+def parse_qs_bytes(
+    qs: str | bytes,
+    keep_blank_values: bool = False,
+    strict_parsing: bool = False,
+    *,
+    max_num_fields: int | None = None,
+) -> dict[str, list[bytes]]:
+    """Parse a query string or form body into lists of undecoded values by name.
+
+    :arg qs: ``name=value`` fields between ``&``; str must hold Latin-1 characters only
+    :arg keep_blank_values: keep fields without a value
+    :arg strict_parsing: refuse fields without ``=``, where they are else skipped or blank
+    :arg max_num_fields: the most fields to accept
+    :returns: names decoded as Latin-1, values as bytes
+    :raises ValueError: strict parsing failed, there are too many fields, or ``qs`` is not Latin-1
+    """
+    if not qs:
+        return {}
+    data = qs.encode("latin-1") if isinstance(qs, str) else qs
+    if max_num_fields is not None and data.count(b"&") >= max_num_fields:
+        raise ValueError(f"the query string has more than {max_num_fields} fields")
+    result: dict[str, list[bytes]] = {}
+    for field in data.replace(b"+", b" ").split(b"&"):
+        name, equals, value = field.partition(b"=")
+        if strict_parsing and not equals:
+            raise ValueError(f"query field without '=': {field!r}")
+        if value or (keep_blank_values and field):
+            result.setdefault(_unquote_to_bytes(name).decode("latin-1"), []).append(_unquote_to_bytes(value))
+    return result
+
+
+def _unquote_to_bytes(data: bytes) -> bytes:
+    """Decode percent-encoding as `urllib.parse.unquote_to_bytes` does, without an object for every escape."""
+    if b"%" not in data:
+        return data
+    # Quoted-printable is percent-encoding with "=" for "%", and the standard library decodes it in C.
+    # First the escapes of these two characters, which are exchanged twice.
+    data = data.replace(b"%3D", b"=").replace(b"%3d", b"=").replace(b"%25", b"%3D")
+    # Then each "%" that would be lost: before another (two rounds, as such pairs overlap), a line end or nothing.
+    for following in (b"%", b"%", b"\r", b"\n"):
+        data = data.replace(b"%" + following, b"%3D" + following)
+    if data.endswith(b"%"):
+        data += b"3D"
+    data = data.translate(_EXCHANGE_PERCENT_AND_EQUALS)
+    return binascii.a2b_qp(data).translate(_EXCHANGE_PERCENT_AND_EQUALS)
+
+
+def linkify(
+    text: str | bytes,
+    shorten: bool = False,
+    extra_params: str | Callable[[str], str] = "",
+    require_protocol: bool = False,
+    permitted_protocols: list[str] = ["http", "https"],
+) -> str:
+    """Escape plain text for HTML and make links of the URLs in it.
+
+    :arg shorten: show long URLs cut short
+    :arg extra_params: attributes for the ``<a>`` tag, or a function that returns them for a URL
+    :arg require_protocol: leave ``www.example.com`` alone
+    :arg permitted_protocols: make links of these only; never allow ``javascript``
+    """
+
+    def link(match: re.Match[str]) -> str:
+        lead, url, protocol, slashes = match.group("lead", "url", "protocol", "slashes")
+        if require_protocol if protocol is None else protocol not in permitted_protocols:
+            return match[0]
+        href = url if protocol is not None else f"http://{url}"
+        attributes = (extra_params(href) if callable(extra_params) else extra_params).strip()
+        if attributes:
+            attributes = f" {attributes}"
+        shown = url
+        if shorten:
+            shown = _shortened(url, 0 if protocol is None else len(protocol) + 1 + len(slashes))
+            if shown != url:
+                attributes += f' title="{href}"'
+        return f'{lead}<a href="{href}"{attributes}>{shown}</a>'
+
+    return _LINK.sub(link, xhtml_escape(text))
+
+
+def _shortened(url: str, host_start: int) -> str:
+    """Return a long URL as host, the first letters of its path and ``...``, if that is shorter."""
+    if len(url) <= _LINK_DISPLAY_LENGTH:
+        return url
+    short = url
+    host, slash, path = url[host_start:].partition("/")
+    if slash:
+        segment = path.partition("/")[0][:8]
+        short = url[:host_start] + host + slash + re.split(r"[?.]", segment)[0]
+    if len(short) > 1.5 * _LINK_DISPLAY_LENGTH:
+        short = short[:_LINK_DISPLAY_LENGTH]
+    if short == url:
+        return url
+    # Do not cut a character reference in two.
+    reference = short.rfind("&")
+    if reference > _LINK_DISPLAY_LENGTH - 5:
+        short = short[:reference]
+    short += "..."
+    return short if len(short) < len(url) else url

@@ -1,0 +1,12 @@
+"""The examples in the docstrings of this package, as a test suite."""
+
+import unittest
+
+
+def doctests() -> unittest.TestSuite:
+    """Collect the examples for `unittest`."""
+    import doctest
+
+    from pyframework.httputil import _parameters, _ranges, _url
+
+    return unittest.TestSuite([doctest.DocTestSuite(module) for module in (_parameters, _ranges, _url)])

@@ -1,0 +1,216 @@
+"""One request as the application sees it; what can be derived from the start line and headers is, at first use."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+
+from pyframework.httputil import _body
+from pyframework.httputil._abnf import _ABNF
+from pyframework.httputil._body import FORM_TYPES, HTTPFile, parse_arguments, parse_body_arguments
+from pyframework.httputil._cookies import parse_cookie
+from pyframework.httputil._errors import HTTPInputError
+from pyframework.httputil._headers import HTTPHeaders
+from pyframework.httputil._startline import RequestStartLine
+from pyframework.httputil._url import split_host_and_port
+
+if TYPE_CHECKING:
+    from pyframework.httputil._delegates import HTTPConnection
+
+T = TypeVar("T")
+
+
+class _AtFirstUse(Generic[T]):
+    """An attribute that is computed when it is first read and may be assigned as any other."""
+
+    # functools.cached_property takes a lock on 3.11 and makes the instance build its dict.
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.compute = compute
+        self.name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object, owner: type) -> Self | T:
+        if instance is None:
+            return self
+        value = self.compute(instance)
+        setattr(instance, self.name, value)
+        return value
+
+
+# Host headers that were found valid; a peer chooses them, so both their number and their length are bounded.
+_valid_hosts: set[str] = set()
+_MAX_VALID_HOSTS = 1000
+_MAX_HOST_SIZE = 255
+
+
+def _check_host(host: str) -> None:
+    """Raise HTTPInputError if the value of a Host header is malformed (RFC 9110 section 7.2)."""
+    if "," in host:
+        raise HTTPInputError(f"Multiple host headers not allowed: {host!r}")
+    if _ABNF.host.fullmatch(host) is None:
+        raise HTTPInputError(f"Invalid Host header: {host!r}")
+    if len(host) <= _MAX_HOST_SIZE:
+        if len(_valid_hosts) >= _MAX_VALID_HOSTS:
+            _valid_hosts.clear()
+        _valid_hosts.add(host)
+
+
+def _max_arguments() -> int:
+    return _body.default_config().urlencoded.max_arguments
+
+
+class HTTPServerRequest:
+    """A request that a server received.
+
+    :arg start_line: method, target and version
+    :arg headers: the header fields
+    :arg body: the whole body, if it is already known
+    :arg connection: where the response goes; its `context` tells the peer's address and the protocol
+    :arg server_connection: stands for the connection that this and other requests come in by
+    :arg files: uploaded files, if they are already known
+    :arg method, uri, version, host: deprecated; use `start_line` and `headers`
+
+    Raises HTTPInputError for a missing (but in HTTP/1.0), repeated or malformed Host, and for too many query arguments.
+    """
+
+    _finish_time: float | None = None
+
+    def __init__(
+        self,
+        method: str | None = None,
+        uri: str | None = None,
+        version: str = "HTTP/1.0",
+        headers: HTTPHeaders | None = None,
+        body: bytes | None = None,
+        host: str | None = None,
+        files: dict[str, list[HTTPFile]] | None = None,
+        connection: HTTPConnection | None = None,
+        start_line: RequestStartLine | None = None,
+        server_connection: object | None = None,
+    ) -> None:
+        if start_line is None or method is not None or uri is not None or host is not None:
+            _warn_of_deprecated(method, uri, host, start_line)
+        if start_line is None:
+            start_line = RequestStartLine(method or "GET", uri or "/", version)
+        self.method, self.uri, self.version = start_line
+        self.headers = HTTPHeaders() if headers is None else headers
+        self.body = body or b""
+        self.connection = connection
+        self.server_connection = server_connection
+        if files is not None:
+            self.files = files
+
+        # Read at once: behind a proxy these are right only while the request comes in.
+        try:
+            context = connection.context  # type: ignore[union-attr]
+            self.remote_ip: str | None = context.remote_ip
+            self.protocol: str = context.protocol
+        except AttributeError:
+            self.remote_ip = None
+            self.protocol = "http"
+        host = host or self.headers.get("Host")
+        if host is None:
+            if self.version != "HTTP/1.0":
+                raise HTTPInputError("Missing Host header")
+            host = "127.0.0.1"
+        if host not in _valid_hosts:
+            _check_host(host)
+        self.host = host
+        if "&" in self.uri and self.uri.count("&") >= _max_arguments():
+            self.query_arguments  # noqa: B018  (raises if the query alone has too many)
+        self._start_time = time.time()
+
+    @_AtFirstUse
+    def path(self) -> str:
+        """The target up to the query."""
+        return self.uri.partition("?")[0]
+
+    @_AtFirstUse
+    def query(self) -> str:
+        """The query, without the question mark."""
+        return self.uri.partition("?")[2]
+
+    @_AtFirstUse
+    def host_name(self) -> str:
+        """The host in lower case and without a port."""
+        return split_host_and_port(self.host.lower())[0]
+
+    @_AtFirstUse
+    def query_arguments(self) -> dict[str, list[bytes]]:
+        """The values of the arguments in the query by name."""
+        return parse_arguments(self.query, _max_arguments()) if self.query else {}
+
+    @_AtFirstUse
+    def body_arguments(self) -> dict[str, list[bytes]]:
+        """The values of the arguments in the body by name."""
+        return {}
+
+    @_AtFirstUse
+    def arguments(self) -> dict[str, list[bytes]]:
+        """The values of all arguments by name; those in the query come first."""
+        return {name: list(values) for name, values in self.query_arguments.items()}
+
+    @_AtFirstUse
+    def files(self) -> dict[str, list[HTTPFile]]:
+        """The uploaded files by name of the form's field."""
+        return {}
+
+    @_AtFirstUse
+    def cookies(self) -> SimpleCookie:
+        """The cookies that the client sent; those that cannot be represented are left out."""
+        cookies: SimpleCookie = SimpleCookie()
+        for name, value in parse_cookie(self.headers.get("Cookie", "")).items():
+            try:
+                cookies[name] = value
+            except CookieError:
+                pass
+        return cookies
+
+    def full_url(self) -> str:
+        """The URL that was asked for."""
+        return f"{self.protocol}://{self.host}{self.uri}"
+
+    def request_time(self) -> float:
+        """How many seconds the request took, or has taken until now."""
+        return (self._finish_time or time.time()) - self._start_time
+
+    def get_ssl_certificate(self, binary_form: bool = False) -> None | dict[str, Any] | bytes:
+        """The client's certificate if TLS asked it for one, as `ssl.SSLSocket.getpeercert` returns it; else None."""
+        try:
+            certificate: dict[str, Any] | bytes | None = self.connection.stream.socket.getpeercert(binary_form)  # type: ignore[union-attr]
+        except (AttributeError, OSError, ValueError):
+            return None
+        return certificate
+
+    def _parse_body(self) -> None:
+        content_type = self.headers.get("Content-Type", "")
+        if not content_type.startswith(FORM_TYPES):
+            return
+        parse_body_arguments(content_type, self.body, self.body_arguments, self.files, self.headers)
+        for name, values in self.body_arguments.items():
+            self.arguments.setdefault(name, []).extend(values)
+
+    def __repr__(self) -> str:
+        shown = ("protocol", "host", "method", "uri", "version", "remote_ip")
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+
+def _warn_of_deprecated(
+    method: str | None, uri: str | None, host: str | None, start_line: RequestStartLine | None
+) -> None:
+    messages = []
+    if method is not None or uri is not None:
+        messages.append("the arguments method, uri and version are deprecated; pass start_line")
+    if start_line is None:
+        messages.append("the argument start_line will be required")
+    if host is not None:
+        messages.append("the argument host is deprecated; pass headers with a Host")
+    for message in messages:
+        warnings.warn(f"HTTPServerRequest: {message}", DeprecationWarning, stacklevel=3)

@@ -1,0 +1,1 @@
+"""Bridges to particular event loops and libraries; nothing is imported here."""

@@ -1,0 +1,136 @@
+"""From messages to handlers: collects a request's body, creates its handler and gives it its turn.
+
+The driver: `_execute` is stepped once, right here in the read event. A handler that does not wait is done by
+then and has cost no Task. One that must wait yields first, and the same coroutine goes on as an asyncio.Task.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any
+
+from pyframework import httputil
+from pyframework.concurrent import Future, future_set_result_unless_cancelled
+from pyframework.log import app_log
+from pyframework.web._handler import RequestHandler
+from pyframework.web._static import StaticFileHandler
+
+if TYPE_CHECKING:
+    from pyframework.web._application import Application
+
+try:
+    from pyframework._core.loop import start_task
+except ImportError:
+
+    def start_task(coro: Coroutine[Any, Any, None], context: Context) -> "asyncio.Task[None]":
+        return asyncio.Task(coro, loop=asyncio.get_running_loop(), context=context)
+
+
+_EXECUTE = RequestHandler._execute
+
+# The event loop itself holds Tasks weakly.
+_running: "set[asyncio.Task[None]]" = set()
+
+
+class _HandlerDelegate(httputil.HTTPMessageDelegate):
+    """Feeds one request to one handler."""
+
+    handler: RequestHandler
+
+    def __init__(
+        self,
+        application: "Application",
+        request: httputil.HTTPServerRequest,
+        handler_class: type[RequestHandler],
+        handler_kwargs: dict[str, Any] | None,
+        path_args: list[bytes] | None,
+        path_kwargs: dict[str, bytes] | None,
+    ) -> None:
+        self.application = application
+        self.connection = request.connection
+        self.request = request
+        self.handler_class = handler_class
+        self.handler_kwargs = handler_kwargs or {}
+        self.path_args = path_args or []
+        self.path_kwargs = path_kwargs or {}
+        self.chunks: list[bytes] = []
+        self.stream_request_body = handler_class._stream_request_body
+
+    def headers_received(
+        self,
+        start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
+        headers: httputil.HTTPHeaders,
+    ) -> Awaitable[None] | None:
+        if not self.stream_request_body:
+            return None
+        self.request._body_future = Future()
+        return self.execute()
+
+    def data_received(self, data: bytes) -> Awaitable[None] | None:
+        if self.stream_request_body:
+            return self.handler.data_received(data)
+        self.chunks.append(data)
+        return None
+
+    def finish(self) -> None:
+        if self.stream_request_body:
+            future_set_result_unless_cancelled(self.request._body_future, None)
+        else:
+            if self.chunks:
+                self.request.body = b"".join(self.chunks)
+                self.chunks = []
+            self.execute()
+
+    def on_connection_close(self) -> None:
+        if self.stream_request_body:
+            self.handler.on_connection_close()
+        else:
+            self.chunks = []
+
+    def execute(self) -> Awaitable[None] | None:
+        """Create the handler and run it as far as it goes.
+
+        :returns: for a handler that streams its body, a Future that is done when it is prepared for the first chunk
+        """
+        application = self.application
+        _reset_caches(application.settings)
+        handler = self.handler = self.handler_class(application, self.request, **self.handler_kwargs)
+        if self.stream_request_body:
+            handler._prepared_future = Future()
+        transforms = [make(self.request) for make in application.transforms]
+        execute = handler._execute
+        coroutine = execute(transforms, *self.path_args, **self.path_kwargs)
+        context = copy_context()
+        # Only of the original coroutine is it known that its first yield asks for a Task.
+        if getattr(execute, "__func__", None) is _EXECUTE:
+            try:
+                context.run(coroutine.send, None)
+            except StopIteration:
+                return handler._prepared_future
+        _run_as_task(coroutine, context)
+        return handler._prepared_future
+
+
+def _run_as_task(coroutine: Coroutine[Any, Any, None], context: Context) -> None:
+    task = start_task(coroutine, context)
+    if task.done():
+        _end_task(task)
+    else:
+        _running.add(task)
+        task.add_done_callback(_end_task)
+
+
+def _end_task(task: "asyncio.Task[None]") -> None:
+    _running.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        app_log.error("Uncaught exception in %s", task, exc_info=error)
+
+
+def _reset_caches(settings: dict[str, Any]) -> None:
+    """Forget cached templates and file versions where the settings say so (debug mode does)."""
+    if not settings.get("compiled_template_cache", True):
+        with RequestHandler._template_loader_lock:
+            for loader in RequestHandler._template_loaders.values():
+                loader.reset()
+    if not settings.get("static_hash_cache", True):
+        settings.get("static_handler_class", StaticFileHandler).reset()

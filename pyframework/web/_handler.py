@@ -1,0 +1,218 @@
+"""The life of a request handler: created, prepared, executed, its errors handled.
+
+Arguments, cookies, the response and the like are in the mixins. How a handler gets its turn on the event loop
+is the driver's business (`_delegate`).
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyframework import httputil, iostream
+from pyframework.concurrent import Future
+from pyframework.log import app_log, gen_log
+from pyframework.web._errors import Finish, HTTPError
+from pyframework.web._origin import OriginMixin
+from pyframework.web._render import RenderMixin
+from pyframework.web._xsrf import XsrfMixin
+
+if TYPE_CHECKING:
+    from pyframework.web._application import Application
+    from pyframework.web._transforms import OutputTransform
+
+
+class _TaskRequest:
+    """Awaited by `_execute` before anything that may take time: the driver then gives it a Task."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+_TASK_REQUEST = _TaskRequest()
+
+
+class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
+    """Answers one request. Subclasses define `get`, `post` and so on, plain or as coroutines.
+
+    The framework creates handlers, one for each request; override `initialize` rather than `__init__`.
+
+    :arg application: the Application that the request came to
+    :arg request: the request
+    :arg kwargs: the rule's `target_kwargs`, passed to `initialize`
+    """
+
+    SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
+
+    path_args: list[Any]
+    path_kwargs: dict[str, Any]
+    _stream_request_body = False
+    _prepared_future: "Future[None] | None" = None
+
+    def __init__(self, application: "Application", request: httputil.HTTPServerRequest, **kwargs: Any) -> None:
+        super().__init__()
+        self.application = application
+        self.request = request
+        self.clear()
+        request.connection.set_close_callback(self.on_connection_close)
+        self.initialize(**kwargs)
+
+    def _initialize(self) -> None:
+        """Override as `initialize` to take the rule's `target_kwargs`; called before anything else."""
+
+    # Assigned, so that type checkers let subclasses choose their own arguments.
+    initialize = _initialize
+
+    def _unimplemented_method(self, *args: str, **kwargs: str) -> None:
+        raise HTTPError(405)
+
+    head = _unimplemented_method
+    get = _unimplemented_method
+    post = _unimplemented_method
+    delete = _unimplemented_method
+    patch = _unimplemented_method
+    put = _unimplemented_method
+    options = _unimplemented_method
+
+    def prepare(self) -> Awaitable[None] | None:
+        """Override for what comes before every method; as a coroutine the method waits for it.
+
+        A response finished here is the answer: the method is not called.
+        """
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Override with `stream_request_body` to take the body as it comes; as a coroutine it holds the body up."""
+        raise NotImplementedError
+
+    def on_connection_close(self) -> None:
+        """Override to stop work when the client goes away before it got its response.
+
+        Proxies may hide that for a while.
+        """
+        if self._stream_request_body:
+            body = self.request._body_future
+            if not body.done():
+                body.set_exception(iostream.StreamClosedError())
+                # A handler that does not wait for its body is not to blame for this.
+                body.exception()
+
+    async def _execute(self, transforms: "list[OutputTransform]", *args: bytes, **kwargs: bytes) -> None:
+        """Execute the request: check it, prepare, call its method, finish.
+
+        :arg transforms: applied to the output in this order
+        :arg args, kwargs: the groups of the rule's pattern
+        """
+        self._transforms = transforms
+        in_task = False
+        waiting: Awaitable[None] | None = None
+        try:
+            self._check_request(args, kwargs)
+            waiting = self.prepare()
+            if waiting is not None:
+                in_task = True
+                await _TASK_REQUEST
+                await waiting
+            self._let_body_come()
+            if self._finished:
+                return
+            if self._stream_request_body:
+                if not in_task:
+                    in_task = True
+                    await _TASK_REQUEST
+                try:
+                    await self.request._body_future
+                except iostream.StreamClosedError:
+                    return
+            waiting = getattr(self, self.request.method.lower())(*self.path_args, **self.path_kwargs)
+            if waiting is not None:
+                if not in_task:
+                    in_task = True
+                    await _TASK_REQUEST
+                await waiting
+            if self._auto_finish and not self._finished:
+                self.finish()
+        except (Exception, asyncio.CancelledError) as error:
+            # The traceback holds this frame, and the frame what failed.
+            waiting = None
+            if in_task and isinstance(error, asyncio.CancelledError) and _is_cancelling():
+                self._answer_cancelled()
+                raise
+            self._answer_exception(error)
+        finally:
+            self._let_body_come()
+
+    def _let_body_come(self) -> None:
+        prepared = self._prepared_future
+        if prepared is not None and not prepared.done():
+            prepared.set_result(None)
+
+    def _check_request(self, args: tuple[bytes, ...], kwargs: dict[str, bytes]) -> None:
+        request = self.request
+        if request.method not in self.SUPPORTED_METHODS:
+            raise HTTPError(405)
+        if not self._stream_request_body and (request.body or "Content-Type" in request.headers):
+            self._parse_body()
+        self.path_args, self.path_kwargs = self._decode_path_arguments(args, kwargs) if args or kwargs else ([], {})
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            if self.application.settings.get("xsrf_cookies"):
+                self.check_xsrf_cookie()
+            self._cross_origin_protection()
+
+    def _parse_body(self) -> None:
+        try:
+            self.request._parse_body()
+        except httputil.HTTPInputError as error:
+            raise HTTPError(400, "Invalid body: %s", error) from error
+
+    def _answer_exception(self, error: BaseException) -> None:
+        try:
+            self._handle_request_exception(error)
+        except Exception:
+            app_log.error("Exception in exception handler", exc_info=True)
+
+    def _answer_cancelled(self) -> None:
+        if not self._finished:
+            try:
+                self.send_error(500)
+            except Exception:
+                app_log.error("Exception in exception handler", exc_info=True)
+
+    def _handle_request_exception(self, e: BaseException) -> None:
+        if isinstance(e, Finish):
+            if not self._finished:
+                self.finish(*e.args)
+            return
+        try:
+            self.log_exception(*sys.exc_info())
+        except Exception:
+            # Not the application's logging either: that may be what is broken.
+            app_log.error("Error in exception logger", exc_info=True)
+        if not self._finished:
+            status = e.status_code if isinstance(e, HTTPError) else 500
+            self.send_error(status, exc_info=sys.exc_info())
+
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Log an exception that ended the request; override to do it your way.
+
+        An HTTPError is a warning if it has a message, all else an error with its traceback.
+        """
+        if not isinstance(value, HTTPError):
+            exc_info = (typ, value, tb) if typ is not None and value is not None else None
+            app_log.error("Uncaught exception %s\n%r", self._request_summary(), self.request, exc_info=exc_info)
+        elif value.log_message:
+            arguments = [value.status_code, self._request_summary(), *value.args]
+            gen_log.warning("%d %s: " + value.log_message, *arguments)
+
+    def _request_summary(self) -> str:
+        request = self.request
+        return f"{request.method} {request.uri} ({request.remote_ip})"
+
+
+def _is_cancelling() -> bool:
+    """Return whether the running Task itself was asked to stop, not something it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+

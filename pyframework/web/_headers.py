@@ -1,0 +1,119 @@
+"""Status line and headers of the response, and the check that keeps forbidden characters out of them."""
+
+import datetime
+import numbers
+import re
+import time
+
+import pyframework
+from pyframework import httputil
+
+HeaderValue = bytes | str | int | numbers.Integral | datetime.datetime
+
+# A reason phrase has no control characters (RFC 9112, section 4); `<` and `>` stay out because the
+# default error page shows it.
+_FORBIDDEN_IN_REASON = re.compile(r"[\x00-\x08\x0a-\x1f\x7f<>]")
+
+
+class _DefaultHeaders:
+    """The headers that every response starts from, with a Date that is made once a second."""
+
+    def __init__(self) -> None:
+        self._headers = httputil.HTTPHeaders()
+        self._since = self._until = 0.0
+
+    def copy(self) -> httputil.HTTPHeaders:
+        if not self._since <= time.time() < self._until:
+            self._refresh()
+        return self._headers.copy()
+
+    def _refresh(self) -> None:
+        self._since = float(int(time.time()))
+        self._until = self._since + 1
+        self._headers = httputil.HTTPHeaders(
+            {
+                "Server": f"pyframework/{pyframework.__version__}",
+                "Content-Type": "text/html; charset=UTF-8",
+                "Date": httputil.format_timestamp(self._since),
+            }
+        )
+
+
+_default_headers = _DefaultHeaders()
+
+
+class ResponseHeadersMixin:
+    """What a `RequestHandler` will say about its response before the body."""
+
+    _headers: httputil.HTTPHeaders
+    _write_buffer: list[bytes]
+    _status_code: int = 200
+    _reason: str = "OK"
+
+    _VALID_HEADER_CHARS = re.compile(r"[\x09\x20-\x7e\x80-\xff]*")
+
+    def clear(self) -> None:
+        """Forget all headers and content written so far."""
+        self._headers = _default_headers.copy()
+        self.set_default_headers()
+        self._write_buffer = []
+        self._status_code = 200
+        self._reason = "OK"
+
+    def set_default_headers(self) -> None:
+        """Override to set headers at the start of each response, error pages included."""
+
+    def set_status(self, status_code: int, reason: str | None = None) -> None:
+        """Set the status of the response.
+
+        :arg status_code: three digits, not necessarily a registered status
+        :arg reason: the reason phrase; by default the standard one, or "Unknown"
+        """
+        self._status_code = status_code
+        if reason is None:
+            self._reason = httputil.responses.get(status_code, "Unknown")
+        elif not reason or _FORBIDDEN_IN_REASON.search(reason):
+            self._reason = "Unknown"
+        else:
+            self._reason = reason
+
+    def get_status(self) -> int:
+        """Return the status of the response."""
+        return self._status_code
+
+    def set_header(self, name: str, value: HeaderValue) -> None:
+        """Set a header, in place of any value it had.
+
+        :raises TypeError: value has a type that no header value is made from
+        :raises ValueError: value holds a character that may not stand in a header
+        """
+        self._headers[name] = self._convert_header_value(value)
+
+    def add_header(self, name: str, value: HeaderValue) -> None:
+        """Add one more line of a header; see `set_header`."""
+        self._headers.add(name, self._convert_header_value(value))
+
+    def clear_header(self, name: str) -> None:
+        """Remove a header, if it is set."""
+        if name in self._headers:
+            del self._headers[name]
+
+    def _convert_header_value(self, value: HeaderValue) -> str:
+        if isinstance(value, str):
+            text = value
+        elif isinstance(value, bytes):
+            text = value.decode("latin1")
+        elif isinstance(value, numbers.Integral):
+            return str(value)
+        elif isinstance(value, datetime.datetime):
+            return httputil.format_timestamp(value)
+        else:
+            raise TypeError(f"Unsupported header value {value!r}")
+        if not (text.isascii() and text.isprintable()) and self._VALID_HEADER_CHARS.fullmatch(text) is None:
+            raise ValueError(f"Unsafe header value {text!r}")
+        return text
+
+    def _clear_representation_headers(self) -> None:
+        """Remove what describes a body, for a response that has none (RFC 9110, section 15.4.5)."""
+        for name in ("Content-Encoding", "Content-Language", "Content-Type"):
+            self.clear_header(name)

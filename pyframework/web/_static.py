@@ -1,0 +1,203 @@
+"""Serves files of a folder: types, caching, conditional requests, ranges (RFC 9110, sections 13 and 14)."""
+
+import datetime
+import email.utils
+import mimetypes
+import os
+from collections.abc import Awaitable
+
+from pyframework import httputil, iostream
+from pyframework.web._errors import HTTPError
+from pyframework.web._handler import RequestHandler
+from pyframework.web._redirect import _is_protocol_relative
+from pyframework.web._static_paths import check_in_root, resolve_symlink_target, stat_regular_file
+from pyframework.web._static_versions import StaticVersions
+
+
+class StaticFileHandler(StaticVersions, RequestHandler):
+    """Serves the files of a folder. The rule's pattern has one group, the path below it.
+
+    The rule's arguments: `path`, the folder; `default_filename`, served for a directory; and
+    `allowed_symlink_directory`, one or more folders that symbolic links may lead to, by default `path` itself.
+
+    Subclasses may override the methods that have docstrings. For other URLs: `make_static_url`,
+    `parse_url_path`, `get_version`. For content from elsewhere than the file system: `get_absolute_path`,
+    `validate_absolute_path`, `get_content`, `get_content_size`, `get_modified_time`.
+    """
+
+    # Seconds, ten years: for how long clients may keep a file whose URL has its version.
+    CACHE_MAX_AGE = 86400 * 365 * 10
+
+    allowed_symlink_directory: str | list[str] | None = None
+
+    _check_in_root = staticmethod(check_in_root)
+    _resolve_symlink_target = staticmethod(resolve_symlink_target)
+    _stat_regular_file = staticmethod(stat_regular_file)
+    _stat_result: os.stat_result | None = None
+
+    def initialize(  # type: ignore[override]
+        self,
+        path: str,
+        default_filename: str | None = None,
+        allowed_symlink_directory: str | list[str] | None = None,
+    ) -> None:
+        self.root = path
+        self.default_filename = default_filename
+        self.allowed_symlink_directory = allowed_symlink_directory
+
+    def head(self, path: str) -> Awaitable[None]:  # type: ignore[override]
+        return self.get(path, include_body=False)
+
+    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override]
+        self.path = self.parse_url_path(path)
+        found = self.validate_absolute_path(self.root, self.get_absolute_path(self.root, self.path))
+        if found is None:
+            return
+        self.absolute_path = found
+        self.modified = self.get_modified_time()
+        self.set_headers()
+        if self.should_return_304():
+            self.set_status(304)
+            return
+        size = self.get_content_size()
+        try:
+            start, end = self._select_range(size)
+        except IndexError:
+            self.set_status(416)
+            self.set_header("Content-Type", "text/plain")
+            self.set_header("Content-Range", f"bytes */{size}")
+            return
+        self.set_header("Content-Length", (size if end is None else end) - (start or 0))
+        if include_body:
+            await self._send_content(start, end)
+
+    async def _send_content(self, start: int | None, end: int | None) -> None:
+        content = self.get_content(self.absolute_path, start, end)
+        try:
+            for chunk in [content] if isinstance(content, bytes) else content:
+                self.write(chunk)
+                await self.flush()
+        except iostream.StreamClosedError:
+            # The client had enough.
+            pass
+
+    def _select_range(self, size: int) -> tuple[int | None, int | None]:
+        """Return the first and the behind-last offset that the Range header asks for; two None without one.
+
+        :raises IndexError: there are no such bytes
+        """
+        header = self.request.headers.get("Range")
+        asked = httputil._parse_request_range(header) if header else None
+        if not asked:
+            return None, None
+        start, end = asked
+        if start is not None and start < 0:
+            start = max(0, start + size)
+        end = size if end is None else min(end, size)
+        if (start or 0) >= end:
+            raise IndexError("unsatisfiable range")
+        # A range that is the whole file is not announced: some browsers do not play audio from such answers.
+        if end - (start or 0) != size:
+            self.set_status(206)
+            self.set_header("Content-Range", httputil._get_content_range(start, end, size))
+        return start, end
+
+    def compute_etag(self) -> str | None:
+        """Return the file's version, the same for all its ranges."""
+        version = self._get_cached_version(self.absolute_path)
+        return f'"{version}"' if version else None
+
+    def set_headers(self) -> None:
+        """Set the headers that tell about content and caching."""
+        self.set_header("Accept-Ranges", "bytes")
+        self.set_etag_header()
+        if self.modified is not None:
+            self.set_header("Last-Modified", self.modified)
+        content_type = self.get_content_type()
+        if content_type:
+            self.set_header("Content-Type", content_type)
+        seconds = self.get_cache_time(self.path, self.modified, content_type)
+        if seconds > 0:
+            self.set_header("Expires", datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds))
+            self.set_header("Cache-Control", f"max-age={seconds}")
+        self.set_extra_headers(self.path)
+
+    def should_return_304(self) -> bool:
+        """Return whether the client has this file: by If-None-Match if it is there, else by If-Modified-Since."""
+        headers = self.request.headers
+        if headers.get("If-None-Match") is not None:
+            return self.check_etag_header()
+        since = headers.get("If-Modified-Since")
+        if since is None or self.modified is None:
+            return False
+        try:
+            return _in_utc(self.modified) <= _in_utc(email.utils.parsedate_to_datetime(since))
+        except (ValueError, OverflowError):
+            return False
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        """Return the path of the file to serve, or None if the request is answered already.
+
+        :arg root: the folder of the static files
+        :arg absolute_path: as `get_absolute_path` returned it
+        :raises HTTPError: 403, it is outside of what may be served or no file; 404, it is not there
+        """
+        root = self._check_in_root(root, absolute_path, self.path)
+        allowed = self.allowed_symlink_directory or root
+        directories = [allowed] if isinstance(allowed, str) else allowed
+        # Followed before anything is looked at: what is behind a forbidden link shall not show.
+        found = self._resolve_symlink_target(absolute_path, directories, self.path)
+        if self.default_filename is not None and os.path.isdir(found):
+            if not self.request.path.endswith("/"):
+                self._redirect_to_directory()
+                return None
+            found = self._resolve_symlink_target(os.path.join(found, self.default_filename), directories, self.path)
+        self._stat_result = self._stat_regular_file(found, self.path)
+        return found
+
+    def _redirect_to_directory(self) -> None:
+        if _is_protocol_relative(self.request.path):
+            raise HTTPError(403, "cannot redirect path with two initial slashes")
+        self.redirect(self.request.path + "/", permanent=True)
+
+    def _stat(self) -> os.stat_result:
+        if self._stat_result is None:
+            self._stat_result = os.stat(self.absolute_path)
+        return self._stat_result
+
+    def get_content_size(self) -> int:
+        """Return the size of the whole file in bytes."""
+        return self._stat().st_size
+
+    def get_modified_time(self) -> datetime.datetime | None:
+        """Return when the file was modified, in whole seconds; None if that is unknown."""
+        # HTTP dates have no fractions: with one, every file would look newer than the client's copy.
+        return datetime.datetime.fromtimestamp(int(self._stat().st_mtime), datetime.UTC)
+
+    def get_content_type(self) -> str:
+        """Return the Content-Type, guessed from the file's name."""
+        mime_type, encoding = mimetypes.guess_type(self.absolute_path)
+        # An encoded file is sent as it is, not with a Content-Encoding (RFC 6713 for gzip).
+        if encoding == "gzip":
+            return "application/gzip"
+        if encoding is not None or mime_type is None:
+            return "application/octet-stream"
+        return mime_type
+
+    def set_extra_headers(self, path: str) -> None:
+        """Override to set more headers."""
+
+    def get_cache_time(self, path: str, modified: datetime.datetime | None, mime_type: str) -> int:
+        """Return for how many seconds clients may keep the file; 0 leaves it to them.
+
+        By default `CACHE_MAX_AGE` for URLs that have a version.
+        """
+        return self.CACHE_MAX_AGE if "v" in self.request.arguments else 0
+
+    def parse_url_path(self, url_path: str) -> str:
+        """Return the path of a file from that of its URL, without its prefix; the inverse of `make_static_url`."""
+        return url_path if os.sep == "/" else url_path.replace("/", os.sep)
+
+
+def _in_utc(time: datetime.datetime) -> datetime.datetime:
+    return time.replace(tzinfo=datetime.UTC) if time.tzinfo is None else time

@@ -1,0 +1,1 @@
+"""Slow, obvious programs that say what the compiled ones must answer."""

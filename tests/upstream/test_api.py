@@ -1,0 +1,95 @@
+"""Every public name of Tornado exists here, with the same signature: checked against the listing in Tornado's own suite."""
+
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.upstream.install import OPTIONAL, TORNADO, upstream_folder
+
+# What differs on purpose: name -> reason. docs/compat.md tells it to users.
+DIFFERENT: dict[str, str] = {}
+
+
+class Ellipsis:
+    """Stands for a default that the listing does not spell out."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def listing() -> dict[str, list[str]]:
+    """Return module -> lines "name: description", as Tornado's listing has them."""
+    text = (upstream_folder() / "tornado" / "test" / "api.txt").read_text()
+    sections = [section.splitlines() for section in text.split("\n\n")]
+    return {lines[0].strip("[]"): lines[1:] for lines in sections if lines and lines[0]}
+
+
+LISTING = listing()
+
+
+def ours(name: str) -> str:
+    return f"pyframework{name.removeprefix('tornado')}"
+
+
+def resolve(name: str) -> Any:
+    """Return what a dotted name stands for; class members are not bound. Raises AttributeError."""
+    module, rest = importlib.import_module(name.split(".")[0]), name.split(".")[1:]
+    value: Any = module
+    while rest:
+        if inspect.ismodule(value) and not hasattr(value, rest[0]):
+            value = importlib.import_module(f"{value.__name__}.{rest[0]}")
+        else:
+            value = inspect.getattr_static(value, rest[0]) if inspect.isclass(value) else getattr(value, rest[0])
+        rest = rest[1:]
+    return value
+
+
+def plain(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return the parameter as the listing shows it: no annotation, and only short and simple defaults."""
+    default = parameter.default
+    simple = default is None or isinstance(default, (bool, int, float))
+    simple = simple or (isinstance(default, (str, bytes)) and len(default) <= 40)
+    if default is not parameter.empty and not simple:
+        parameter = parameter.replace(default=Ellipsis())
+    return parameter.replace(annotation=parameter.empty)
+
+
+def signature(value: Any) -> str:
+    function = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+    parameters = [plain(parameter) for parameter in inspect.signature(function).parameters.values()]
+    return str(inspect.Signature(parameters))
+
+
+def difference(name: str, description: str) -> str | None:
+    """Return how our name differs from its description, or None."""
+    kind, bracket, rest = description.partition("(")
+    if kind == "attribute":
+        return None  # perhaps of instances only
+    try:
+        value = resolve(ours(name))
+    except (AttributeError, ModuleNotFoundError):
+        return "is missing"
+    if kind == "class":
+        bases = [resolve(ours(base)) for base in rest[:-1].split(", ") if base.startswith("tornado.")]
+        return None if all(issubclass(value, base) for base in bases) else f"is not a {rest[:-1]}"
+    if bracket and signature(value) != f"({rest}":
+        return f"has the signature {signature(value)}, not ({rest}"
+    return None
+
+
+@pytest.mark.parametrize("module", list(LISTING))
+def test_names_and_signatures(module: str) -> None:
+    try:
+        importlib.import_module(ours(module))
+    except ModuleNotFoundError as error:
+        if error.name in {requirement.partition("<")[0] for requirement in OPTIONAL}:
+            pytest.skip(f"{error.name} is not installed")
+        raise
+    lines = [line.partition(": ") for line in LISTING[module]]
+    found = {name: difference(name, description) for name, _, description in lines}
+    wrong = [f"{name} {what}" for name, what in found.items() if what and name not in DIFFERENT]
+    assert not wrong, "\n".join([f"{module} differs from {TORNADO}:", *wrong])
+    assert not [name for name in DIFFERENT if name in found and not found[name]], "DIFFERENT names what does not differ"
