@@ -201,6 +201,14 @@ class Runner:
         _add_loop_callback(self.future, self.loop, self._wake)
         return False
 
+    def handle_exception(self, typ: type[Exception], value: Exception, tb: types.TracebackType) -> bool:
+        """Raise ``value`` in the generator, at the yield where it waits; return False if it does not wait."""
+        if self.running or self.finished:
+            return False
+        self.future = _failed(value.with_traceback(tb))
+        self.ctx_run(self.run)
+        return True
+
     def _wake(self, _future: Any = None) -> None:
         self.ctx_run(self.run)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from pyframework import httputil
-from pyframework._core.http1 import Connection, Parameters, ServerConnection
+from pyframework._core.http1 import _MAX_1XX_RESPONSES, Connection, Parameters, ServerConnection
+from pyframework.util import GzipDecompressor
 
 if TYPE_CHECKING:
     from pyframework.iostream import IOStream
+
+__all__ = ["_MAX_1XX_RESPONSES", "HTTP1Connection", "HTTP1ConnectionParameters", "HTTP1ServerConnection"]
 
 
 class HTTP1ConnectionParameters(Parameters):
@@ -35,7 +40,7 @@ class HTTP1ConnectionParameters(Parameters):
         self.chunk_size = chunk_size or 65536
         self.max_header_size = max_header_size or 65536
         self.header_timeout = header_timeout
-        self.max_body_size = max_body_size or 0
+        self.max_body_size = max_body_size
         self.body_timeout = body_timeout
         self.decompress = decompress
 
@@ -53,6 +58,62 @@ class HTTP1Connection(Connection, httputil.HTTPConnection):
 
     def _default_params(self) -> HTTP1ConnectionParameters:
         return HTTP1ConnectionParameters()
+
+    def _decompressing(self, delegate: httputil.HTTPMessageDelegate) -> httputil.HTTPMessageDelegate:
+        return _GzipMessageDelegate(delegate, self)
+
+
+class _GzipMessageDelegate(httputil.HTTPMessageDelegate):
+    """Decodes a body in gzip coding (RFC 9110 section 8.4.1.3) on its way to `delegate`.
+
+    The head that `delegate` sees has the coding under X-Consumed-Content-Encoding. The decoded body may be as long as
+    the connection's limit for a body allows.
+    """
+
+    def __init__(self, delegate: httputil.HTTPMessageDelegate, connection: Connection) -> None:
+        self._delegate = delegate
+        self._connection = connection
+        self._decompressor: GzipDecompressor | None = None
+        self._size = 0
+
+    def headers_received(
+        self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
+    ) -> Awaitable[None] | None:
+        coding = headers.get("Content-Encoding")
+        if coding is not None and coding.lower() == "gzip":
+            self._decompressor = GzipDecompressor()
+            headers.add("X-Consumed-Content-Encoding", coding)
+            del headers["Content-Encoding"]
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        if self._decompressor is None:
+            return self._delegate.data_received(chunk)
+        return self._decode(self._decompressor, chunk)
+
+    async def _decode(self, decompressor: GzipDecompressor, chunk: bytes) -> None:
+        while chunk:
+            try:
+                data = decompressor.decompress(chunk, self._connection.params.chunk_size)
+            except zlib.error as error:
+                raise httputil.HTTPInputError(f"invalid gzip data: {error}") from None
+            chunk = decompressor.unconsumed_tail
+            self._size += len(data)
+            if self._size > self._connection._max_body_size:
+                raise httputil.HTTPInputError("decompressed body too large")
+            if data and (waiting := self._delegate.data_received(data)) is not None:
+                await waiting
+
+    def finish(self) -> None:
+        if self._decompressor is not None:
+            try:
+                self._decompressor.flush()
+            except zlib.error as error:
+                raise httputil.HTTPInputError(f"invalid gzip data: {error}") from None
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        self._delegate.on_connection_close()
 
 
 class HTTP1ServerConnection(ServerConnection):

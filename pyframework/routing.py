@@ -136,7 +136,8 @@ class RuleRouter(Router):
         return rule
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
-        for rule in self._rules.candidates(request.path):
+        index = self._rules.paths or self._rules.index()
+        for rule in index.candidates(request.path):
             target_params = rule.matcher.match(request)
             if target_params is None:
                 continue
@@ -375,11 +376,11 @@ class _IndexedRules(list[Rule]):
     reverse = _changing(list.reverse)
     sort = _changing(list.sort)
 
-    def candidates(self, path: str) -> Sequence[Rule]:
-        """Return all rules that may match `path`, in order."""
+    def index(self) -> "_PathIndex":
+        """Return the index, made anew if the list was changed."""
         if self.paths is None:
             self.paths = _PathIndex(self)
-        return self.paths.candidates(path)
+        return self.paths
 
 
 class _PathIndex:
@@ -420,6 +421,7 @@ class _PathIndex:
         return at
 
     def candidates(self, path: str) -> Sequence[Rule]:
+        """Return all rules that may match `path`, in order."""
         rules = self.at_path.get(path)
         return self.at_prefix[self._longest(path)] if rules is None else rules
 

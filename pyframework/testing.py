@@ -75,6 +75,9 @@ class AsyncTestCase(unittest.TestCase):
         if type(self).get_new_ioloop is not AsyncTestCase.get_new_ioloop:
             warnings.warn("get_new_ioloop is deprecated", DeprecationWarning, stacklevel=2)
         self.io_loop = self.get_new_ioloop()
+        if not isinstance(self.io_loop, _NON_OWNED_IOLOOPS):
+            # Where setUp of a subclass fails there is no tearDown.
+            self.addCleanup(self.io_loop.close)
         asyncio.set_event_loop(self.io_loop.asyncio_loop)
 
     def tearDown(self) -> None:
@@ -156,6 +159,7 @@ class AsyncHTTPTestCase(AsyncTestCase):
     def setUp(self) -> None:
         super().setUp()
         sock, self.__port = bind_unused_port()
+        self.addCleanup(sock.close)
         self.http_client = self.get_http_client()
         self._app = self.get_app()
         self.http_server = self.get_http_server()

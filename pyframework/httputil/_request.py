@@ -100,6 +100,7 @@ class HTTPServerRequest:
         if start_line is None:
             start_line = RequestStartLine(method or "GET", uri or "/", version)
         self.method, self.uri, self.version = start_line
+        self.path, _, self.query = self.uri.partition("?")
         self.headers = HTTPHeaders() if headers is None else headers
         self.body = body or b""
         self.connection = connection
@@ -126,16 +127,6 @@ class HTTPServerRequest:
         if "&" in self.uri and self.uri.count("&") >= _max_arguments():
             self.query_arguments  # noqa: B018  (raises if the query alone has too many)
         self._start_time = time.time()
-
-    @_AtFirstUse
-    def path(self) -> str:
-        """The target up to the query."""
-        return self.uri.partition("?")[0]
-
-    @_AtFirstUse
-    def query(self) -> str:
-        """The query, without the question mark."""
-        return self.uri.partition("?")[2]
 
     @_AtFirstUse
     def host_name(self) -> str:

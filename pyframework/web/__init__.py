@@ -9,8 +9,8 @@ from pyframework.routing import (
     DefaultHostMatches,
     HostMatches,
     ReversibleRouter,
-    Rule,
     ReversibleRuleRouter,
+    Rule,
     URLSpec,
     _RuleList,
 )

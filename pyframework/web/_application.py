@@ -1,5 +1,6 @@
 """The application: settings, rules, and which handler a request goes to."""
 
+import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -8,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyframework import httputil
 from pyframework.log import access_log
-from pyframework.routing import AnyMatches, DefaultHostMatches, HostMatches, ReversibleRouter, ReversibleRuleRouter, Rule
+from pyframework.routing import (
+    AnyMatches,
+    DefaultHostMatches,
+    HostMatches,
+    ReversibleRouter,
+    ReversibleRuleRouter,
+    Rule,
+)
 from pyframework.web._delegate import _HandlerDelegate
 from pyframework.web._error_handler import ErrorHandler
 from pyframework.web._handler import RequestHandler
@@ -19,6 +27,8 @@ from pyframework.web._ui import Linkify, TemplateModule, UIModule, XsrfFormHtml
 if TYPE_CHECKING:
     from pyframework.httpserver import HTTPServer
     from pyframework.routing import _RuleList
+
+_UI_MODULES = {"linkify": Linkify, "xsrf_form_html": XsrfFormHtml, "Template": TemplateModule}
 
 _DEBUG_SETTINGS = {
     "autoreload": True,
@@ -36,22 +46,22 @@ class _ApplicationRouter(ReversibleRuleRouter):
     """
 
     def __init__(self, application: "Application", rules: "_RuleList | None" = None) -> None:
-        assert isinstance(application, Application)
+        # Before the rules: those that are lists become routers of the same application.
         self.application = application
         super().__init__(rules)
 
     def process_rule(self, rule: Rule) -> Rule:
-        rule = super().process_rule(rule)
         if isinstance(rule.target, (list, tuple)):
             rule.target = _ApplicationRouter(self.application, rule.target)
-        return rule
+        return super().process_rule(rule)
 
     def get_target_delegate(
         self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
     ) -> httputil.HTTPMessageDelegate | None:
-        if isinstance(target, type) and issubclass(target, RequestHandler):
-            return self.application.get_handler_delegate(request, target, **target_params)
-        return super().get_target_delegate(target, request, **target_params)
+        is_handler = isinstance(target, type) and issubclass(target, RequestHandler)
+        if not is_handler:
+            return super().get_target_delegate(target, request, **target_params)
+        return self.application.get_handler_delegate(request, target, **target_params)
 
 
 class Application(ReversibleRouter):
@@ -79,14 +89,10 @@ class Application(ReversibleRouter):
         self.settings = settings
         if settings.get("debug"):
             self.settings = {**_DEBUG_SETTINGS, **settings}
-        self.ui_modules: dict[str, type[UIModule]] = {
-            "linkify": Linkify,
-            "xsrf_form_html": XsrfFormHtml,
-            "Template": TemplateModule,
-        }
         self.ui_methods: dict[str, Callable[..., str]] = {}
-        self._load_ui_modules(settings.get("ui_modules", {}))
+        self.ui_modules: dict[str, type[UIModule]] = dict(_UI_MODULES)
         self._load_ui_methods(settings.get("ui_methods", {}))
+        self._load_ui_modules(settings.get("ui_modules", {}))
         rules = [*_static_rules(settings), *(handlers or [])]
         self.wildcard_router = _ApplicationRouter(self, rules)
         self.default_router = _ApplicationRouter(self, [Rule(AnyMatches(), self.wildcard_router)])
@@ -115,7 +121,7 @@ class Application(ReversibleRouter):
         from pyframework.httpserver import HTTPServer
 
         server = HTTPServer(self, **kwargs)
-        server.listen(port, address=address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
+        server.listen(port, address, family=family, backlog=backlog, flags=flags, reuse_port=reuse_port)
         return server
 
     def add_handlers(self, host_pattern: str, host_handlers: "_RuleList") -> None:
@@ -194,14 +200,10 @@ class Application(ReversibleRouter):
             log_function(handler)
             return
         status = handler.get_status()
-        level = _log_level(status)
+        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
         if access_log.isEnabledFor(level):
             milliseconds = 1000.0 * handler.request.request_time()
             access_log.log(level, "%d %s %.2fms", status, handler._request_summary(), milliseconds)
-
-
-def _log_level(status: int) -> int:
-    return 20 if status < 400 else 30 if status < 500 else 40
 
 
 def _static_rules(settings: dict[str, Any]) -> Sequence[Any]:
@@ -211,9 +213,7 @@ def _static_rules(settings: dict[str, Any]) -> Sequence[Any]:
     handler = settings.get("static_handler_class", StaticFileHandler)
     arguments = {**settings.get("static_handler_args", {}), "path": path}
     prefix = re.escape(settings.get("static_url_prefix", "/static/"))
-    return [
-        (pattern, handler, arguments) for pattern in (r"/(robots\.txt)", r"/(favicon\.ico)", prefix + r"(.*)")
-    ]
+    return [(pattern, handler, arguments) for pattern in (r"/(robots\.txt)", r"/(favicon\.ico)", prefix + r"(.*)")]
 
 
 def _named(source: Any) -> Iterable[tuple[str, Any]]:

@@ -126,7 +126,9 @@ class CookiesMixin(UserMixin):
         :arg version: of the signature, see `create_signed_value`
         :arg kwargs: as for `set_cookie`
         """
-        self.set_cookie(name, self.create_signed_value(name, value, version=version), expires_days=expires_days, **kwargs)
+        self.set_cookie(
+            name, self.create_signed_value(name, value, version=version), expires_days=expires_days, **kwargs
+        )
 
     set_secure_cookie = set_signed_cookie
 

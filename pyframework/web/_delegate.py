@@ -10,6 +10,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from pyframework import httputil
+from pyframework._core.loop import start_task
 from pyframework.concurrent import Future, future_set_result_unless_cancelled
 from pyframework.log import app_log
 from pyframework.web._handler import RequestHandler
@@ -18,15 +19,7 @@ from pyframework.web._static import StaticFileHandler
 if TYPE_CHECKING:
     from pyframework.web._application import Application
 
-try:
-    from pyframework._core.loop import start_task
-except ImportError:
-
-    def start_task(coro: Coroutine[Any, Any, None], context: Context) -> "asyncio.Task[None]":
-        return asyncio.Task(coro, loop=asyncio.get_running_loop(), context=context)
-
-
-_EXECUTE = RequestHandler._execute
+_EXECUTE_CODE = RequestHandler._execute.__code__
 
 # The event loop itself holds Tasks weakly.
 _running: "set[asyncio.Task[None]]" = set()
@@ -47,24 +40,20 @@ class _HandlerDelegate(httputil.HTTPMessageDelegate):
         path_kwargs: dict[str, bytes] | None,
     ) -> None:
         self.application = application
-        self.connection = request.connection
-        self.request = request
         self.handler_class = handler_class
-        self.handler_kwargs = handler_kwargs or {}
-        self.path_args = path_args or []
-        self.path_kwargs = path_kwargs or {}
-        self.chunks: list[bytes] = []
         self.stream_request_body = handler_class._stream_request_body
+        self.handler_kwargs = handler_kwargs or {}
+        self.path_args, self.path_kwargs = path_args or [], path_kwargs or {}
+        self.request = request
+        self.connection = request.connection
+        self.chunks: list[bytes] = []
 
     def headers_received(
         self,
         start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
         headers: httputil.HTTPHeaders,
     ) -> Awaitable[None] | None:
-        if not self.stream_request_body:
-            return None
-        self.request._body_future = Future()
-        return self.execute()
+        return self.execute() if self.stream_request_body else None
 
     def data_received(self, data: bytes) -> Awaitable[None] | None:
         if self.stream_request_body:
@@ -74,7 +63,7 @@ class _HandlerDelegate(httputil.HTTPMessageDelegate):
 
     def finish(self) -> None:
         if self.stream_request_body:
-            future_set_result_unless_cancelled(self.request._body_future, None)
+            future_set_result_unless_cancelled(self.handler._body_future, None)
         else:
             if self.chunks:
                 self.request.body = b"".join(self.chunks)
@@ -92,17 +81,18 @@ class _HandlerDelegate(httputil.HTTPMessageDelegate):
 
         :returns: for a handler that streams its body, a Future that is done when it is prepared for the first chunk
         """
-        application = self.application
-        _reset_caches(application.settings)
-        handler = self.handler = self.handler_class(application, self.request, **self.handler_kwargs)
+        application, request = self.application, self.request
+        settings = application.settings
+        if "compiled_template_cache" in settings or "static_hash_cache" in settings:
+            _forget_caches(settings)
+        handler = self.handler = self.handler_class(application, request, **self.handler_kwargs)
         if self.stream_request_body:
-            handler._prepared_future = Future()
-        transforms = [make(self.request) for make in application.transforms]
-        execute = handler._execute
-        coroutine = execute(transforms, *self.path_args, **self.path_kwargs)
+            handler._prepared_future, handler._body_future = Future(), Future()
+        transforms = [make(request) for make in application.transforms] if application.transforms else []
+        coroutine = handler._execute(transforms, *self.path_args, **self.path_kwargs)
         context = copy_context()
         # Only of the original coroutine is it known that its first yield asks for a Task.
-        if getattr(execute, "__func__", None) is _EXECUTE:
+        if getattr(coroutine, "cr_code", None) is _EXECUTE_CODE:
             try:
                 context.run(coroutine.send, None)
             except StopIteration:
@@ -126,11 +116,12 @@ def _end_task(task: "asyncio.Task[None]") -> None:
         app_log.error("Uncaught exception in %s", task, exc_info=error)
 
 
-def _reset_caches(settings: dict[str, Any]) -> None:
-    """Forget cached templates and file versions where the settings say so (debug mode does)."""
-    if not settings.get("compiled_template_cache", True):
-        with RequestHandler._template_loader_lock:
-            for loader in RequestHandler._template_loaders.values():
-                loader.reset()
+def _forget_caches(settings: dict[str, Any]) -> None:
+    """Forget templates and versions of files where the settings say that these are not cached (debug mode does)."""
     if not settings.get("static_hash_cache", True):
         settings.get("static_handler_class", StaticFileHandler).reset()
+    if not settings.get("compiled_template_cache", True):
+        with RequestHandler._template_loader_lock:
+            loaders = list(RequestHandler._template_loaders.values())
+        for loader in loaders:
+            loader.reset()

@@ -1,9 +1,10 @@
 """Entity tags: the response's own, and the check against what the client has (RFC 9110, section 13.1.2)."""
 
-import hashlib
 import re
+from hashlib import sha1
 from typing import TYPE_CHECKING
 
+from pyframework.escape import to_unicode
 from pyframework.web._headers import ResponseHeadersMixin
 
 if TYPE_CHECKING:
@@ -19,14 +20,13 @@ class EtagMixin(ResponseHeadersMixin):
 
     def compute_etag(self) -> str | None:
         """Return the tag of what is written so far, a hash by default; None for no tag."""
-        digest = hashlib.sha1(b"".join(self._write_buffer), usedforsecurity=False)
-        return f'"{digest.hexdigest()}"'
+        return f'"{sha1(b"".join(self._write_buffer), usedforsecurity=False).hexdigest()}"'
 
     def set_etag_header(self) -> None:
         """Set the Etag header to what `compute_etag` returns, unless that is None."""
         etag = self.compute_etag()
         if etag is not None:
-            self.set_header("Etag", etag)
+            self._headers["Etag"] = to_unicode(etag)
 
     def check_etag_header(self) -> bool:
         """Return whether the client already has the tag in the Etag header: the answer is then 304.

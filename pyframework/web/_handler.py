@@ -5,7 +5,6 @@ is the driver's business (`_delegate`).
 """
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,14 +48,27 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
     path_kwargs: dict[str, Any]
     _stream_request_body = False
     _prepared_future: "Future[None] | None" = None
+    _body_future: "Future[None]"
+    _has_mixin_init = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Asked once for each class: for each request it would be a walk through all bases.
+        cls._has_mixin_init = super().__init__ is not object.__init__
 
     def __init__(self, application: "Application", request: httputil.HTTPServerRequest, **kwargs: Any) -> None:
-        super().__init__()
+        if self._has_mixin_init:
+            super().__init__()
         self.application = application
         self.request = request
+        self._headers_written = self._finished = False
         self.clear()
-        request.connection.set_close_callback(self.on_connection_close)
-        self.initialize(**kwargs)
+        connection: Any = request.connection
+        connection.set_close_callback(self.on_connection_close)
+        if kwargs:
+            self.initialize(**kwargs)
+        else:
+            self.initialize()
 
     def _initialize(self) -> None:
         """Override as `initialize` to take the rule's `target_kwargs`; called before anything else."""
@@ -91,7 +103,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         Proxies may hide that for a while.
         """
         if self._stream_request_body:
-            body = self.request._body_future
+            body = self._body_future
             if not body.done():
                 body.set_exception(iostream.StreamClosedError())
                 # A handler that does not wait for its body is not to blame for this.
@@ -104,6 +116,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         :arg args, kwargs: the groups of the rule's pattern
         """
         self._transforms = transforms
+        streaming = self._stream_request_body
         in_task = False
         waiting: Awaitable[None] | None = None
         try:
@@ -113,15 +126,16 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
                 in_task = True
                 await _TASK_REQUEST
                 await waiting
-            self._let_body_come()
+            if streaming:
+                self._let_body_come()
             if self._finished:
                 return
-            if self._stream_request_body:
+            if streaming:
                 if not in_task:
                     in_task = True
                     await _TASK_REQUEST
                 try:
-                    await self.request._body_future
+                    await self._body_future
                 except iostream.StreamClosedError:
                     return
             waiting = getattr(self, self.request.method.lower())(*self.path_args, **self.path_kwargs)
@@ -135,26 +149,26 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         except (Exception, asyncio.CancelledError) as error:
             # The traceback holds this frame, and the frame what failed.
             waiting = None
-            if in_task and isinstance(error, asyncio.CancelledError) and _is_cancelling():
-                self._answer_cancelled()
+            cancelled = in_task and isinstance(error, asyncio.CancelledError) and _is_cancelling()
+            self._answer_exception(error, cancelled)
+            if cancelled:
                 raise
-            self._answer_exception(error)
         finally:
-            self._let_body_come()
+            if streaming:
+                self._let_body_come()
 
-    def _let_body_come(self) -> None:
-        prepared = self._prepared_future
-        if prepared is not None and not prepared.done():
-            prepared.set_result(None)
-
-    def _check_request(self, args: tuple[bytes, ...], kwargs: dict[str, bytes]) -> None:
+    def _check_request(self, args: tuple[bytes | None, ...], kwargs: dict[str, bytes | None]) -> None:
         request = self.request
-        if request.method not in self.SUPPORTED_METHODS:
+        method = request.method
+        if method not in self.SUPPORTED_METHODS:
             raise HTTPError(405)
-        if not self._stream_request_body and (request.body or "Content-Type" in request.headers):
+        if (request.body or "Content-Type" in request.headers) and not self._stream_request_body:
             self._parse_body()
-        self.path_args, self.path_kwargs = self._decode_path_arguments(args, kwargs) if args or kwargs else ([], {})
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
+        if args or kwargs:
+            self.path_args, self.path_kwargs = self._decode_path_arguments(args, kwargs)
+        else:
+            self.path_args, self.path_kwargs = [], {}
+        if method not in ("GET", "HEAD", "OPTIONS"):
             if self.application.settings.get("xsrf_cookies"):
                 self.check_xsrf_cookie()
             self._cross_origin_protection()
@@ -165,32 +179,37 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         except httputil.HTTPInputError as error:
             raise HTTPError(400, "Invalid body: %s", error) from error
 
-    def _answer_exception(self, error: BaseException) -> None:
-        try:
-            self._handle_request_exception(error)
-        except Exception:
-            app_log.error("Exception in exception handler", exc_info=True)
+    def _let_body_come(self) -> None:
+        prepared = self._prepared_future
+        if prepared is not None and not prepared.done():
+            prepared.set_result(None)
 
-    def _answer_cancelled(self) -> None:
-        if not self._finished:
-            try:
+    def _answer_exception(self, error: BaseException, cancelled: bool) -> None:
+        """Answer what ended the request early.
+
+        :arg cancelled: it was this request's own Task that was told to stop: nobody's error, so no log
+        """
+        try:
+            if not cancelled:
+                self._handle_request_exception(error)
+            elif not self._finished:
                 self.send_error(500)
-            except Exception:
-                app_log.error("Exception in exception handler", exc_info=True)
+        except Exception:
+            app_log.exception("Exception in exception handler")
 
     def _handle_request_exception(self, e: BaseException) -> None:
         if isinstance(e, Finish):
             if not self._finished:
                 self.finish(*e.args)
             return
+        exc_info = type(e), e, e.__traceback__
         try:
-            self.log_exception(*sys.exc_info())
+            self.log_exception(*exc_info)
         except Exception:
-            # Not the application's logging either: that may be what is broken.
-            app_log.error("Error in exception logger", exc_info=True)
+            # What is broken may be the application's logging: the framework's own tells of it.
+            app_log.exception("Error in exception logger")
         if not self._finished:
-            status = e.status_code if isinstance(e, HTTPError) else 500
-            self.send_error(status, exc_info=sys.exc_info())
+            self.send_error(e.status_code if isinstance(e, HTTPError) else 500, exc_info=exc_info)
 
     def log_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
@@ -215,4 +234,3 @@ def _is_cancelling() -> bool:
     """Return whether the running Task itself was asked to stop, not something it waited for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-

@@ -16,30 +16,25 @@ _FORBIDDEN_IN_REASON = re.compile(r"[\x00-\x08\x0a-\x1f\x7f<>]")
 
 
 class _DefaultHeaders:
-    """The headers that every response starts from, with a Date that is made once a second."""
+    """The headers that every response starts from, made anew once a second for their Date."""
 
     def __init__(self) -> None:
-        self._headers = httputil.HTTPHeaders()
-        self._since = self._until = 0.0
+        self.headers = httputil.HTTPHeaders()
+        self.since = self.until = 0.0
 
-    def copy(self) -> httputil.HTTPHeaders:
-        if not self._since <= time.time() < self._until:
-            self._refresh()
-        return self._headers.copy()
-
-    def _refresh(self) -> None:
-        self._since = float(int(time.time()))
-        self._until = self._since + 1
-        self._headers = httputil.HTTPHeaders(
+    def refresh(self) -> None:
+        self.since = float(int(time.time()))
+        self.until = self.since + 1
+        self.headers = httputil.HTTPHeaders(
             {
                 "Server": f"pyframework/{pyframework.__version__}",
                 "Content-Type": "text/html; charset=UTF-8",
-                "Date": httputil.format_timestamp(self._since),
+                "Date": httputil.format_timestamp(self.since),
             }
         )
 
 
-_default_headers = _DefaultHeaders()
+_default = _DefaultHeaders()
 
 
 class ResponseHeadersMixin:
@@ -54,7 +49,9 @@ class ResponseHeadersMixin:
 
     def clear(self) -> None:
         """Forget all headers and content written so far."""
-        self._headers = _default_headers.copy()
+        if not _default.since <= time.time() < _default.until:
+            _default.refresh()
+        self._headers = _default.headers.copy()
         self.set_default_headers()
         self._write_buffer = []
         self._status_code = 200

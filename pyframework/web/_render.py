@@ -27,7 +27,6 @@ class RenderMixin(ResponseMixin, UrlsMixin, UserMixin):
     _template_loader_lock: ClassVar[threading.Lock] = threading.Lock()
 
     _active_modules: dict[str, UIModule]
-    _ui: ObjectDict | None = None
 
     @property
     def ui(self) -> ObjectDict:
@@ -41,10 +40,6 @@ class RenderMixin(ResponseMixin, UrlsMixin, UserMixin):
     @ui.setter
     def ui(self, value: ObjectDict) -> None:
         self._ui = value
-
-    def _break_cycles(self) -> None:
-        if self._ui is not None:
-            self._ui = None
 
     def _ui_module(self, name: str, module: type[UIModule]) -> Callable[..., str]:
         def render(*args: Any, **kwargs: Any) -> str:
@@ -70,9 +65,9 @@ class RenderMixin(ResponseMixin, UrlsMixin, UserMixin):
         """
         if self._finished:
             raise RuntimeError("Cannot render() after finish()")
-        html = self.render_string(template_name, **kwargs)
+        page = self.render_string(template_name, **kwargs)
         modules = list(getattr(self, "_active_modules", {}).values())
-        return self.finish(_insert(html, self._head_of(modules), self._foot_of(modules)))
+        return self.finish(_insert(page, self._head_of(modules), self._foot_of(modules)))
 
     def _head_of(self, modules: list[UIModule]) -> list[bytes]:
         """Return what the modules want in the head: linked styles, embedded styles, anything else."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyframework.iostream import IOStream
+    from pyframework.util import ObjectDict
     from pyframework.web._application import Application
     from pyframework.web._transforms import OutputTransform
 
@@ -41,6 +42,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
     _headers_written = False
     _finished = False
     _auto_finish = True
+    _ui: "ObjectDict | None" = None
 
     def write(self, chunk: str | bytes | dict[str, Any]) -> None:
         """Add to the buffer of the response; `flush` sends it.
@@ -51,15 +53,16 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         """
         if self._finished:
             raise RuntimeError("Cannot write() after finish()")
-        if isinstance(chunk, dict):
-            chunk = json_encode(chunk)
-            self.set_header("Content-Type", "application/json; charset=UTF-8")
         if isinstance(chunk, str):
-            chunk = chunk.encode("utf-8")
-        elif not isinstance(chunk, bytes):
+            self._write_buffer.append(chunk.encode())
+        elif isinstance(chunk, bytes):
+            self._write_buffer.append(chunk)
+        elif isinstance(chunk, dict):
+            self._write_buffer.append(json_encode(chunk).encode())
+            self._headers["Content-Type"] = "application/json; charset=UTF-8"
+        else:
             message = "write() only accepts bytes, unicode, and dict objects"
             raise TypeError(f"{message}. {_SECURITY_NOTE}" if isinstance(chunk, list) else message)
-        self._write_buffer.append(chunk)
 
     def flush(self, include_footers: bool = False) -> "Future[None]":
         """Send what is in the buffer, after the headers if they are not sent yet.
@@ -71,27 +74,29 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         self._write_buffer = []
         if not self._headers_written:
             self._headers_written = True
-            return self._write_headers(chunk, include_footers)
+            return self._send_head(chunk, include_footers)
         for transform in self._transforms:
             chunk = transform.transform_chunk(chunk, include_footers)
-        if self.request.method != "HEAD":
-            return self.request.connection.write(chunk)
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done
-
-    def _write_headers(self, chunk: bytes, finishing: bool) -> "Future[None]":
-        for transform in self._transforms:
-            self._status_code, self._headers, chunk = transform.transform_first_chunk(
-                self._status_code, self._headers, chunk, finishing
-            )
         request = self.request
         if request.method == "HEAD":
-            chunk = b""
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        connection: Any = request.connection
+        return connection.write(chunk)  # type: ignore[no-any-return]
+
+    def _send_head(self, chunk: bytes, finishing: bool) -> "Future[None]":
+        status, headers = self._status_code, self._headers
+        for transform in self._transforms:
+            status, headers, chunk = transform.transform_first_chunk(status, headers, chunk, finishing)
+            self._status_code, self._headers = status, headers
         if hasattr(self, "_new_cookie"):
-            for cookie in self._new_cookie.values():
-                self.add_header("Set-Cookie", cookie.OutputString(None))
-        return request.connection.write_headers(_start_line(self._status_code, self._reason), self._headers, chunk)
+            for morsel in self._new_cookie.values():
+                headers.add("Set-Cookie", morsel.OutputString())
+        request = self.request
+        connection: Any = request.connection
+        body = b"" if request.method == "HEAD" else chunk
+        return connection.write_headers(_start_line(status, self._reason), headers, body)  # type: ignore[no-any-return]
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> "Future[None]":
         """Send the rest of the response and end the request.
@@ -105,31 +110,40 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         if chunk is not None:
             self.write(chunk)
         if not self._headers_written:
-            self._complete_headers()
-        connection = self.request.connection
-        # From here a lost connection is of no interest: no callback, and no cycle through it.
+            if self._status_code == 200:
+                self._tag()
+            self._measure()
+        connection: Any = self.request.connection
+        # From here on a lost connection is of no interest: no callback, and no cycle through it.
         connection.set_close_callback(None)
-        future = self.flush(include_footers=True)
+        sent = self.flush(include_footers=True)
         connection.finish()
         self._log()
         self._finished = True
         self.on_finish()
-        self._break_cycles()
-        return future
+        if self._ui is not None:
+            self._break_cycles()
+        return sent
 
-    def _complete_headers(self) -> None:
-        headers = self._headers
-        if self._status_code == 200 and self.request.method in ("GET", "HEAD") and "Etag" not in headers:
-            self.set_etag_header()
-            if self.check_etag_header():
-                self._write_buffer = []
-                self.set_status(304)
-        if self._should_not_send_content(self._status_code):
-            if self._write_buffer:
-                raise RuntimeError(f"Cannot send body with status code HTTP{self._status_code}")
-            self._clear_representation_headers()
-        elif "Content-Length" not in headers:
-            headers["Content-Length"] = str(sum(map(len, self._write_buffer)))
+    def _tag(self) -> None:
+        """Set the Etag, and make it a 304 if the client has that already."""
+        if self.request.method not in ("GET", "HEAD") or "Etag" in self._headers:
+            return
+        self.set_etag_header()
+        if self.check_etag_header():
+            self._write_buffer.clear()
+            self.set_status(304)
+
+    def _measure(self) -> None:
+        """Set the Content-Length, or see to it that nothing tells of a body that the status forbids."""
+        size = sum(map(len, self._write_buffer))
+        if not self._should_not_send_content(self._status_code):
+            if "Content-Length" not in self._headers:
+                self._headers["Content-Length"] = str(size)
+            return
+        if self._write_buffer:
+            raise RuntimeError(f"Cannot send body with status code HTTP{self._status_code}")
+        self._clear_representation_headers()
 
     def _should_not_send_content(self, status_code: int) -> bool:
         """Return whether a response of this status has no body (RFC 9110, section 6.4.1)."""
@@ -146,7 +160,8 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         self.application.log_request(self)  # type: ignore[arg-type]
 
     def _break_cycles(self) -> None:
-        """Drop what refers back to this handler."""
+        """Drop what refers back to this handler, so that it goes without the garbage collector."""
+        self._ui = None
 
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
         """Answer with a redirect.
@@ -178,15 +193,11 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
             self._finish_partial_response()
             return
         self.clear()
-        reason = kwargs.get("reason")
-        error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
-        if isinstance(error, HTTPError) and error.reason:
-            reason = error.reason
-        self.set_status(status_code, reason=reason)
+        self.set_status(status_code, _reason_of(**kwargs))
         try:
             self.write_error(status_code, **kwargs)
         except Exception:
-            app_log.error("Uncaught exception in write_error", exc_info=True)
+            app_log.exception("Uncaught exception in write_error")
         if not self._finished:
             self.finish()
 
@@ -196,7 +207,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         try:
             self.finish()
         except Exception:
-            gen_log.error("Failed to flush partial response", exc_info=True)
+            gen_log.exception("Failed to flush partial response")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Override for error pages of your own: write and set headers as usual.
@@ -219,5 +230,11 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         HTTP/1.1 only.
         """
         self._finished = True
-        stream: IOStream = self.request.connection.detach()  # type: ignore[attr-defined]
-        return stream
+        connection: Any = self.request.connection
+        return connection.detach()  # type: ignore[no-any-return]
+
+
+def _reason_of(reason: str | None = None, exc_info: Any = (None, None, None), **kwargs: Any) -> str | None:
+    """Return the reason phrase that an HTTPError or else the caller of `send_error` gives."""
+    error = exc_info[1]
+    return error.reason if isinstance(error, HTTPError) and error.reason else reason

@@ -109,13 +109,13 @@ class StaticFileHandler(StaticVersions, RequestHandler):
 
     def set_headers(self) -> None:
         """Set the headers that tell about content and caching."""
-        self.set_header("Accept-Ranges", "bytes")
         self.set_etag_header()
-        if self.modified is not None:
-            self.set_header("Last-Modified", self.modified)
         content_type = self.get_content_type()
         if content_type:
             self.set_header("Content-Type", content_type)
+        if self.modified is not None:
+            self.set_header("Last-Modified", self.modified)
+        self.set_header("Accept-Ranges", "bytes")
         seconds = self.get_cache_time(self.path, self.modified, content_type)
         if seconds > 0:
             self.set_header("Expires", datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds))

@@ -90,14 +90,15 @@ class TemplateModule(UIModule):
 
     def render(self, path: str, **kwargs: Any) -> bytes:
         def set_resources(**resources: Any) -> str:
-            if self._resources.setdefault(path, resources) != resources:
+            declared = self._resources.setdefault(path, resources)
+            if declared != resources:
                 raise ValueError("set_resources called with different resources for the same template")
             return ""
 
         return self.render_string(path, set_resources=set_resources, **kwargs)
 
     def _get_resources(self, key: str) -> Iterable[str]:
-        return [resources[key] for resources in self._resources.values() if key in resources]
+        return (resources[key] for resources in self._resources.values() if key in resources)
 
     def embedded_javascript(self) -> str:
         return "\n".join(self._get_resources("embedded_javascript"))
@@ -126,14 +127,13 @@ class UIModuleNamespace:
     """The modules of an application as attributes and items: each a function that renders for one handler."""
 
     def __init__(self, handler: "RenderMixin", ui_modules: dict[str, type[UIModule]]) -> None:
-        self.handler = handler
-        self.ui_modules = ui_modules
+        self._classes = ui_modules
+        self._handler = handler
 
     def __getitem__(self, key: str) -> Callable[..., str]:
-        return self.handler._ui_module(key, self.ui_modules[key])
+        return self._handler._ui_module(key, self._classes[key])
 
     def __getattr__(self, key: str) -> Callable[..., str]:
-        try:
-            return self[key]
-        except KeyError:
-            raise AttributeError(key) from None
+        if key not in self._classes:
+            raise AttributeError(key)
+        return self[key]

@@ -249,6 +249,23 @@ class TestCoroutine:
         with pytest.raises(KeyboardInterrupt):
             io_loop.run_sync(lambda: fails_after_a_moment(KeyboardInterrupt()))
 
+    def test_an_exception_can_be_raised_where_it_waits(self, io_loop):
+        @gen.coroutine
+        def f():
+            try:
+                yield pending
+            except KeyError as error:
+                yield gen.moment
+                return str(error)
+
+        pending = Future()
+        future = f()
+        error = KeyError("thrown")
+        assert future._runner.handle_exception(KeyError, error, None)
+        pending.set_result("too late")
+        assert io_loop.run_sync(lambda: future, timeout=LONG) == "'thrown'"
+        assert not future._runner.handle_exception(KeyError, error, None)
+
     def test_same_runner_is_not_entered_twice(self, run):
         @gen.coroutine
         def f():

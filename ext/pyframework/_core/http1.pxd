@@ -15,7 +15,7 @@ cdef class Parameters:
     cdef public Py_ssize_t chunk_size           # bytes given to data_received at a time, at most
     cdef public Py_ssize_t max_header_size
     cdef public object header_timeout           # seconds, or None
-    cdef public Py_ssize_t max_body_size
+    cdef public object max_body_size            # bytes, or None: what the stream may buffer
     cdef public object body_timeout             # seconds, or None
     cdef public bint decompress
 
@@ -34,13 +34,17 @@ cdef class Connection(Consumer):
     cdef object waiting                         # the delegate's Future that reading waits for
     cdef size_t scanned                         # bytes of the head that hold no end of it
     cdef int minor                              # HTTP/1.minor
+    cdef int status                             # of an answer
+    cdef unsigned flags                         # of the head that was read last
     cdef bint head_request
     cdef int64_t left                           # bytes of the body still to come
-    cdef int64_t received                       # bytes of the body so far, for a chunked one
+    cdef int64_t received                       # bytes of the body so far, unless its length was known
+    cdef Py_ssize_t gathered                    # bytes of chunks that stand joined at the front of the window
     cdef pf_chunked chunked
     cdef int informational                      # 1xx answers so far
-    cdef Py_ssize_t max_body_size
+    cdef readonly Py_ssize_t _max_body_size
     cdef double body_timeout                    # seconds, or -1
+    cdef bint timed                             # the body is being read against time
     cdef object result                          # the Future of read_response
     cdef bint delivering                        # inside `advance`
     cdef public object _request_start_line
@@ -48,6 +52,7 @@ cdef class Connection(Consumer):
     cdef public object _response_start_line
     cdef readonly bint _read_finished
     # the message that is written
+    cdef bint writing                           # a client's request is begun and not complete
     cdef public bint _write_finished
     cdef public bint _disconnect_on_finish
     cdef public bint _chunking_output
@@ -62,24 +67,32 @@ cdef class Connection(Consumer):
     cdef int advance(self) except -1
     cdef bint step(self) except -1
     cdef bint read_head(self) except -1
-    cdef bint head_done(self, int status, unsigned flags, int64_t length) except -1
-    cdef int choose_body(self, int status, unsigned flags, int64_t length) except -1
+    cdef int hand_up_head(self, pf_http1_head *head, bytes raw, HeaderMap headers) except -1
+    cdef bint head_done(self) except -1
+    cdef bint skip_informational(self) except -1
+    cdef int choose_body(self) except -1
     cdef bint read_fixed(self) except -1
     cdef bint read_chunked(self) except -1
+    cdef bint next_turn(self, char *start, Py_ssize_t filled, Py_ssize_t at) except -1
     cdef bint read_until_close(self) except -1
     cdef int deliver(self, Py_ssize_t size, Py_ssize_t framing) except -1
     cdef int body_done(self) except -1
     cdef int wait_for(self, object awaitable) except -1
     cdef int refuse(self, int status, object reason) except -1
+    cdef int refuse_head(self) except -1
+    cdef int answer_and_close(self, int status) except -1
     cdef int fail(self, object error) except -1
     cdef int give_up(self) except -1
+    cdef int lose(self) except -1
     cdef int finish_reading(self, object result) except -1
+    cdef int may_write(self) except -1
+    cdef int choose_framing(self, start_line, HeaderMap fields) except -1
+    cdef int choose_connection(self, HeaderMap fields) except -1
     cdef int write_start(self, start_line, pf_buf *out) except -1
     cdef int write_chunk(self, object chunk, bint complete) except -1
-    cdef int count_written(self, object chunk) except -1
+    cdef int count_written(self, Py_ssize_t size) except -1
     cdef int settle(self) except -1
     cdef int end(self) except -1
-    cdef int lose(self) except -1
 
 
 cdef class ServerConnection(Consumer):

@@ -9,17 +9,18 @@ import asyncio
 import logging
 import sys
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport realloc
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memmove
 
 from pyframework._core.capi cimport (
-    PF_HTTP1_AGAIN, PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL,
-    PF_HTTP1_KEEP_ALIVE, pf_buf, pf_buf_append, pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
+    PF_HTTP1_AGAIN, PF_HTTP1_BAD_CONTENT_LENGTH, PF_HTTP1_BAD_HOST, PF_HTTP1_BAD_TRANSFER_CODING, PF_HTTP1_CHUNKED,
+    PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE, PF_HTTP1_MANY_CONTENT_LENGTHS,
+    pf_buf, pf_buf_append, pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
     pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
 )
 from pyframework._core.headers cimport HeaderMap, new_headers
@@ -30,7 +31,11 @@ from pyframework._core.stream import StreamClosedError
 ctypedef object (*make_tuple)(PyObject *, tuple, PyObject *)
 
 cdef enum:      # Connection.state
-    HEAD, FIXED, CHUNKED, UNTIL_CLOSE, COMPLETE
+    HEAD, HEAD_DONE, FIXED, CHUNKED, UNTIL_CLOSE, COMPLETE
+
+cdef enum:
+    CHUNKS = 256            # chunks of a body that are read in one turn of the loop
+    SHOWN = 100             # characters of a bad value that a log line shows
 
 _MAX_1XX_RESPONSES = 20     # that may stand before one answer
 
@@ -116,6 +121,35 @@ cdef int put_bytes(pf_buf *out, bytes data) except -1:
     return put(out, PyBytes_AS_STRING(data), len(data))
 
 
+cdef str reason_of(int status, HeaderMap headers):
+    """What is wrong with a head, for a log line."""
+    cdef str reason = pf_http1_reason(status).decode()
+    cdef bytes name = SUSPECTS.get(status)
+    cdef str value = None if name is None else headers.find(name, len(name))
+    if value is None:
+        return reason
+    colon = "" if status == PF_HTTP1_BAD_TRANSFER_CODING else ":"
+    return f"{reason}{colon} {value[:SHOWN].encode('ascii', 'backslashreplace').decode()}"
+
+
+cdef int64_t content_length(str value) except? -1:
+    """The number that a Content-Length of our own side says; -1 for None."""
+    if value is None:
+        return -1
+    if not (value.isascii() and value.isdigit()):
+        raise ValueError(f"Content-Length must be digits, not {value!r}")
+    return int(value)
+
+
+cdef Py_ssize_t size_of(object data) except -1:
+    return PyBytes_GET_SIZE(data) if PyBytes_CheckExact(data) else memoryview(data).nbytes
+
+
+def resolve(future):
+    if not future.done():
+        future.set_result(None)
+
+
 cdef class Parameters:
     """Private base of HTTP1ConnectionParameters."""
 
@@ -129,8 +163,9 @@ cdef class Connection(Consumer):
         self.params = self._default_params() if params is None else params
         self.context = context
         self.no_keep_alive = self.params.no_keep_alive
-        self.max_body_size = self.params.max_body_size or stream.max_buffer_size
-        self.body_timeout = -1 if self.params.body_timeout is None else self.params.body_timeout
+        limit = self.params.max_body_size
+        self._max_body_size = stream.max_buffer_size if limit is None else limit
+        self.set_body_timeout(self.params.body_timeout)
         self._expected = -1
 
     # ------------------------------------------------------------------------------------------ reading
@@ -140,20 +175,20 @@ cdef class Connection(Consumer):
 
         delegate: an HTTPMessageDelegate. Returns a Future: whether the connection can be used again.
         """
+        cdef Stream stream = self.stream
         if self.params.decompress:
             delegate = self._decompressing(delegate)
         self.delegate = delegate
         self.state = HEAD
-        self._read_finished = False
-        self.over = False
-        cdef Stream stream = self.stream
+        self.scanned = self.gathered = 0
+        self.informational = 0
+        self.told = self.over = self._read_finished = False
         self.result = future = stream.new_future()
-        if stream._closed and stream.unread() == 0:
-            self.lose()
-        else:
-            if not stream._closed:
-                stream.attach(self)
-            self.advance()
+        if not stream._closed:
+            stream.attach(self)
+            if self.params.header_timeout is not None:
+                stream.allow(self.params.header_timeout)
+        self.advance()
         return future
 
     cdef int on_bytes(self) except -1:
@@ -171,15 +206,9 @@ cdef class Connection(Consumer):
             self.fail(error)
         finally:
             self.delivering = False
+        if self.is_client and self.stream is not None and (<Stream>self.stream)._closed and self.waiting is None:
+            self.lose()     # whatever is missing will not come any more
         return 0
-
-    cdef int fail(self, object error) except -1:
-        """The delegate raised `error`."""
-        if isinstance(error, higher().HTTPInputError):
-            return self.refuse(400, error)
-        if not isinstance(error, asyncio.CancelledError):
-            app_log.error("Uncaught exception", exc_info=error)
-        return self.give_up()
 
     cdef bint step(self) except -1:
         """Whether there may be more to do."""
@@ -189,6 +218,8 @@ cdef class Connection(Consumer):
             return False
         if self.state == HEAD:
             return self.read_head()
+        if self.state == HEAD_DONE:
+            return self.head_done()
         if self.state == FIXED:
             return self.read_fixed()
         if self.state == CHUNKED:
@@ -198,7 +229,6 @@ cdef class Connection(Consumer):
         return False
 
     cdef bint read_head(self) except -1:
-        higher()
         cdef Stream stream = self.stream
         cdef const char *data = stream.peek()
         cdef Py_ssize_t size = stream.unread()
@@ -208,24 +238,33 @@ cdef class Connection(Consumer):
         cdef int status
         cdef int64_t end = PF_HTTP1_AGAIN if size == 0 else pf_http1_head_end(data, size, &self.scanned, self.is_client)
         if end > self.params.max_header_size or (end == PF_HTTP1_AGAIN and size > self.params.max_header_size):
-            self.refuse(431, f"the header section is longer than {self.params.max_header_size} bytes")
+            self.refuse_head()
             return False
         if end == PF_HTTP1_AGAIN:
             return False
         if end < 0:
             self.refuse(400, pf_http1_reason(<int>end).decode())
             return False
+        higher()
+        headers = new_headers()     # before `fields` are filled: no other thread may come between
         raw = PyBytes_FromStringAndSize(data, end)
+        status = parse(raw, self.is_client, &head)
+        if status == 0 or SUSPECTS.get(status) is not None:
+            headers.fill(raw, fields, head.field_count)
         stream.take(end)
         self.scanned = 0
-        status = parse(raw, self.is_client, &head)
         if status < 0:
-            self.refuse(400, pf_http1_reason(status).decode())
+            self.refuse(400, reason_of(status, headers))
             return False
-        data = PyBytes_AS_STRING(raw)
-        headers = new_headers()
-        headers.fill(raw, fields, head.field_count)
         self.minor = head.minor
+        self.flags = head.flags
+        self.left = head.content_length
+        self.status = head.status
+        self.hand_up_head(&head, raw, headers)
+        return True
+
+    cdef int hand_up_head(self, pf_http1_head *head, bytes raw, HeaderMap headers) except -1:
+        cdef const char *data = PyBytes_AS_STRING(raw)
         version = HTTP_1_1 if head.minor == 1 else HTTP_1_0 if head.minor == 0 else text(data, head.version)
         if self.is_client:
             start_line = new_tuple(ResponseStartLine, (version, head.status, text(data, head.reason)))
@@ -236,12 +275,10 @@ cdef class Connection(Consumer):
             self._request_start_line = start_line
             self._request_headers = headers
             self.head_request = method is METHODS[2]
-        self._disconnect_on_finish = not self.keeps_alive(&head)
+        self._disconnect_on_finish = not self.keeps_alive(head)
         self.told = True
-        self.wait_for(self.delegate.headers_received(start_line, headers))
-        if self.stream is None:     # the delegate took it
-            return False
-        return self.head_done(head.status, head.flags, head.content_length)
+        self.state = HEAD_DONE
+        return self.wait_for(self.delegate.headers_received(start_line, headers))
 
     cdef bint keeps_alive(self, pf_http1_head *head):
         if self.no_keep_alive or head.flags & PF_HTTP1_CLOSE:
@@ -253,45 +290,54 @@ cdef class Connection(Consumer):
                 return False
         return (head.flags & PF_HTTP1_KEEP_ALIVE) != 0
 
-    cdef bint head_done(self, int status, unsigned flags, int64_t length) except -1:
+    cdef bint head_done(self) except -1:
+        """The delegate has seen the head and may have set limits: on to the body."""
         cdef Stream stream = self.stream
-        if self.is_client and 100 <= status < 200:
-            if length >= 0 or flags & PF_HTTP1_CHUNKED:
-                raise higher().HTTPInputError(f"Response code {status} cannot have body")
-            self.informational += 1
-            if self.informational > _MAX_1XX_RESPONSES:
-                raise higher().HTTPInputError(f"Too many 1xx responses ({_MAX_1XX_RESPONSES} are allowed)")
-            return True
-        if flags & PF_HTTP1_EXPECT_CONTINUE and not self.is_client and self.minor == 1 and not self._write_finished:
+        if self.is_client and 100 <= self.status < 200:
+            return self.skip_informational()
+        self.choose_body()
+        if self.state == COMPLETE:
+            return False
+        if self.flags & PF_HTTP1_EXPECT_CONTINUE and not self.is_client and self.minor == 1 and not self._write_finished:
             put(stream.stage(), b"HTTP/1.1 100 (Continue)\r\n\r\n", 27)
             stream.commit(False)
-        self.choose_body(status, flags, length)
-        if self.state != COMPLETE and self.body_timeout >= 0:
+        self.timed = self.body_timeout >= 0
+        if self.timed:
             stream.allow(self.body_timeout)
+        elif self.is_client:
+            stream.allow(-1)
         return True
 
-    cdef int choose_body(self, int status, unsigned flags, int64_t length) except -1:
+    cdef bint skip_informational(self) except -1:
+        if self.left >= 0 or self.flags & PF_HTTP1_CHUNKED:
+            raise higher().HTTPInputError(f"Response code {self.status} cannot have body")
+        self.informational += 1
+        if self.informational > _MAX_1XX_RESPONSES:
+            raise higher().HTTPInputError(f"Too many 1xx responses ({_MAX_1XX_RESPONSES} are allowed)")
+        self.state = HEAD
+        return True
+
+    cdef int choose_body(self) except -1:
         """How the body is framed (RFC 9112 section 6.3)."""
-        if self.is_client and (self.head_request or status == 304):
+        cdef bint is_chunked = (self.flags & PF_HTTP1_CHUNKED) != 0
+        if self.is_client and (self.head_request or self.status == 304):
             return self.body_done()
-        if self.is_client and status == 204:
-            if length > 0 or flags & PF_HTTP1_CHUNKED:
+        if self.is_client and self.status == 204:
+            if self.left > 0 or is_chunked:
                 raise higher().HTTPInputError("Response with code 204 should not have body")
             return self.body_done()
-        if length > self.max_body_size:
+        if self.left > self._max_body_size:
             raise higher().HTTPInputError("Content-Length too long")
-        if flags & PF_HTTP1_CHUNKED:
+        self.received = 0
+        if is_chunked:
             self.state = CHUNKED
-            self.received = 0
             pf_chunked_init(&self.chunked)
-        elif length > 0:
+        elif self.left > 0:
             self.state = FIXED
-            self.left = length
-        elif length == 0 or not self.is_client:
+        elif self.left == 0 or not self.is_client:
             return self.body_done()
         else:
             self.state = UNTIL_CLOSE
-            self.received = 0
         return 0
 
     cdef bint read_fixed(self) except -1:
@@ -307,38 +353,64 @@ cdef class Connection(Consumer):
         return True
 
     cdef bint read_chunked(self) except -1:
+        """Join the data of chunks at the front of the window, and hand it up when there is no more or enough of it."""
         cdef Stream stream = self.stream
-        cdef const char *start = stream.peek()
+        cdef char *start = <char *>stream.peek()
+        cdef Py_ssize_t size = stream.unread()
+        cdef Py_ssize_t filled = self.gathered
+        cdef Py_ssize_t at = filled
         cdef const char *data
-        cdef size_t size
-        cdef int64_t taken
-        if self.chunked.done:
+        cdef size_t run
+        cdef int64_t taken = 0
+        cdef int turn
+        if self.chunked.done and filled == 0:
             self.body_done()
-            return True
-        if stream.unread() == 0:
             return False
-        taken = pf_chunked_decode(&self.chunked, start, min(stream.unread(), self.params.chunk_size), &data, &size)
-        if taken < 0:
-            raise higher().HTTPInputError(pf_chunked_reason(<int>taken).decode())
-        if size:
-            self.received += size
-            if self.received > self.max_body_size:
+        for turn in range(CHUNKS):
+            if filled >= self.params.chunk_size or self.chunked.done:
+                break
+            taken = min(size - at, self.params.chunk_size - filled)
+            taken = pf_chunked_decode(&self.chunked, start + at, taken, &data, &run)
+            if taken < 0:
+                raise higher().HTTPInputError(pf_chunked_reason(<int>taken).decode())
+            self.received += run
+            if self.received > self._max_body_size:
                 raise higher().HTTPInputError("chunked body too large")
-            stream.take(data - start)
-            self.deliver(size, taken - (data - start) - size)
+            if run and start + filled != data:
+                memmove(start + filled, data, run)
+            filled += run
+            at += taken
+            if taken == 0 or at == size:
+                break
         else:
-            stream.take(taken)
-        return taken > 0 or self.chunked.done
+            return self.next_turn(start, filled, at)
+        self.gathered = 0
+        if filled:
+            self.deliver(filled, at - filled)
+        else:
+            stream.take(at)
+        return at > 0
+
+    cdef bint next_turn(self, char *start, Py_ssize_t filled, Py_ssize_t at) except -1:
+        """Keep the `filled` bytes of data that stand before `at`, and read on when the others have had their turn."""
+        cdef Stream stream = self.stream
+        memmove(start + at - filled, start, filled)
+        stream.take(at - filled)
+        self.gathered = filled
+        future = stream.new_future()
+        stream.home.host().call_soon(resolve, future)
+        self.wait_for(future)
+        return False
 
     cdef bint read_until_close(self) except -1:
         cdef Stream stream = self.stream
         cdef Py_ssize_t size = min(stream.unread(), self.params.chunk_size)
         if size == 0:
-            if stream._closed:
+            if stream._closed and stream.error is None:
                 self.body_done()
             return False
         self.received += size
-        if self.received > self.max_body_size:
+        if self.received > self._max_body_size:
             raise higher().HTTPInputError("body too large")
         self.deliver(size, 0)
         return True
@@ -356,7 +428,8 @@ cdef class Connection(Consumer):
         cdef Stream stream = self.stream
         self.state = COMPLETE
         self._read_finished = True
-        if self.body_timeout >= 0:
+        if self.timed or self.is_client:
+            self.timed = False
             stream.allow(-1)
         if self.is_client or not self._write_finished:
             self.delegate.finish()
@@ -366,6 +439,8 @@ cdef class Connection(Consumer):
     cdef int finish_reading(self, object result) except -1:
         """A client's message has been read."""
         cdef Stream stream = self.stream
+        if result and self.writing and not stream._closed:
+            return stream.pause()       # `finish` comes back here, or the end of the connection does
         self.over = True
         if stream is not None:
             if stream.consumer is self:
@@ -392,31 +467,48 @@ cdef class Connection(Consumer):
         return 0
 
     def _go_on(self, future):
-        if self.waiting is not future:
+        """What the delegate returned is done."""
+        error = asyncio.CancelledError() if future.cancelled() else future.exception()
+        if self.waiting is not future:      # the message ended meanwhile
+            if error is not None and not future.cancelled():
+                app_log.error("Uncaught exception", exc_info=error)
             return
         self.waiting = None
-        if self.stream is None or self.over:
-            return
-        (<Stream>self.stream).resume()
-        try:
-            future.result()
-        except (Exception, asyncio.CancelledError) as error:
+        if error is not None:
             self.fail(error)
-            return
-        if self.server is not None:
+        elif self.server is not None:
             self.server._serve()
         else:
+            (<Stream>self.stream).resume()
             self.advance()
 
     # ------------------------------------------------------------------------------------------ bad ends
 
     cdef int refuse(self, int status, object reason) except -1:
         """Answer a bad request, or drop a bad answer; then close."""
-        cdef Stream stream = self.stream
         gen_log.info("Malformed HTTP message from %s: %s", self.context, reason)
+        return self.answer_and_close(status)
+
+    cdef int refuse_head(self) except -1:
+        gen_log.info(
+            "Unsatisfiable read, closing connection to %s: the header section is longer than %d bytes",
+            self.context, self.params.max_header_size,
+        )
+        return self.answer_and_close(431)
+
+    cdef int answer_and_close(self, int status) except -1:
+        cdef Stream stream = self.stream
         if stream is not None and not self.is_client and not stream._closed and self._response_start_line is None:
             put_bytes(stream.stage(), REFUSALS[status])
             stream.flush()
+        return self.give_up()
+
+    cdef int fail(self, object error) except -1:
+        """The delegate raised `error`."""
+        if isinstance(error, higher().HTTPInputError):
+            return self.refuse(400, error)
+        if not isinstance(error, asyncio.CancelledError):
+            app_log.error("Uncaught exception", exc_info=error)
         return self.give_up()
 
     cdef int give_up(self) except -1:
@@ -444,17 +536,15 @@ cdef class Connection(Consumer):
         return self.finish_reading(False)
 
     cdef int on_closed(self) except -1:
-        """The peer of a client has closed."""
-        if self.state == UNTIL_CLOSE and self.waiting is None and (<Stream>self.stream).error is None:
-            self.advance()
-        if not self.over and self.waiting is None:
-            self.lose()
-        return 0
+        """The connection of a client has ended."""
+        return self.advance()
 
     cdef int on_time(self) except -1:
-        if self.state != COMPLETE:
+        if self.timed:
             gen_log.info("Timeout reading body from %s", self.context)
-            self.give_up()
+            return self.give_up()
+        if self.state == HEAD:
+            return self.give_up()
         return 0
 
     # ------------------------------------------------------------------------------------------ writing
@@ -469,16 +559,18 @@ cdef class Connection(Consumer):
         cdef HeaderMap fields = headers if isinstance(headers, HeaderMap) else higher().HTTPHeaders(headers)
         cdef pf_buf *out
         cdef size_t start
-        cdef str length = fields.find(b"content-length", 14)
+        self.may_write()
         if stream is None or stream._closed:
             return self.closed_future()
-        self.choose_framing(start_line, fields, length)
+        self.choose_framing(start_line, fields)
+        if chunk:
+            self.count_written(size_of(chunk))
         out = stream.stage()
         start = out.end
         try:
             self.write_start(start_line, out)
             fields.write_to(out)
-            if self._chunking_output:
+            if self._chunking_output and not fields.has(b"transfer-encoding", 17):
                 put(out, b"Transfer-Encoding: chunked\r\n", 28)
             put(out, b"\r\n", 2)
         except BaseException:
@@ -490,34 +582,42 @@ cdef class Connection(Consumer):
             stream.commit(self._expected == 0)
         return stream.written()
 
-    def choose_framing(self, start_line, HeaderMap fields, str length):
-        self._chunking_output = False
+    cdef int may_write(self) except -1:
+        if self._write_finished and not self.is_client:
+            raise higher().HTTPOutputError("the answer is complete: nothing can be written after finish()")
+        return 0
+
+    cdef int choose_framing(self, start_line, HeaderMap fields) except -1:
+        """How the body that will be written is framed (RFC 9112 section 6)."""
+        cdef int64_t length = content_length(fields.find(b"content-length", 14))
         if self.is_client:
             self._request_start_line = start_line
             self.head_request = start_line[0] == "HEAD"
-            self._expected = -1 if length is None else int(length)
+            self.writing = True
+            self._write_finished = False
+            self._expected = length
             self._chunking_output = (
-                start_line[0] in ("POST", "PUT", "PATCH") and length is None
-                and not fields.has(b"transfer-encoding", 17)
+                start_line[0] in ("POST", "PUT", "PATCH") and length < 0 and not fields.has(b"transfer-encoding", 17)
             )
-            return
-        self._response_start_line = start_line
+            return 0
         code = start_line[1]
-        self.says_connection = fields.has(b"connection", 10)
-        if self.says_connection:
-            if "close" in fields.find(b"connection", 10).lower():
-                self._disconnect_on_finish = True
-            elif self._disconnect_on_finish:
-                fields["Connection"] = "close"
-        if self.head_request or code == 304:
-            self._expected = 0
-        elif length is not None:
-            self._expected = int(length)
-        elif code == 204 or 100 <= code < 200:
-            self._expected = 0
-        else:
-            self._expected = -1
-            self._chunking_output = self.minor == 1 and not fields.has(b"transfer-encoding", 17)
+        self._response_start_line = start_line
+        self.choose_connection(fields)
+        bodiless = code == 204 or code == 304 or 100 <= code < 200
+        self._chunking_output = length < 0 and self.minor == 1 and not bodiless
+        self._expected = 0 if bodiless or self.head_request else length
+        return 0
+
+    cdef int choose_connection(self, HeaderMap fields) except -1:
+        cdef str options = fields.find(b"connection", 10)
+        self.says_connection = options is not None
+        if options is None:
+            return 0
+        if "close" in [option.strip() for option in options.lower().split(",")]:
+            self._disconnect_on_finish = True
+        elif self._disconnect_on_finish:
+            fields["Connection"] = "close"
+        return 0
 
     cdef int write_start(self, start_line, pf_buf *out) except -1:
         cdef bytes line
@@ -542,51 +642,64 @@ cdef class Connection(Consumer):
     def write(self, chunk):
         """Write more of the body. Returns a Future for the moment when it has been sent."""
         cdef Stream stream = self.stream
+        cdef Py_ssize_t size = size_of(chunk)
+        self.may_write()
         if stream is None or stream._closed:
             return self.closed_future()
-        self.write_chunk(chunk, False)
+        if size:
+            self.count_written(size)
+            self.write_chunk(chunk, False)
         return stream.written()
 
     cdef int write_chunk(self, object chunk, bint complete) except -1:
+        """Send `chunk`, which is not empty: in chunked coding that would be the end."""
         cdef Stream stream = self.stream
         cdef char size_line[24]
         cdef int count
-        self.count_written(chunk)
         if not self._chunking_output:
             return stream.send_object(chunk, complete and self._expected == 0)
-        count = snprintf(size_line, sizeof(size_line), b"%zx\r\n", <size_t>len(chunk))
+        count = snprintf(size_line, sizeof(size_line), b"%zx\r\n", <size_t>size_of(chunk))
         put(stream.stage(), size_line, count)
         stream.send_object(chunk, True)
         put(stream.stage(), b"\r\n", 2)
         return stream.commit(False)
 
-    cdef int count_written(self, object chunk) except -1:
-        if self._expected >= 0:
-            self._expected -= len(chunk)
-            if self._expected < 0:
-                (<Stream>self.stream).close()
-                raise higher().HTTPOutputError("Tried to write more data than Content-Length")
+    cdef int count_written(self, Py_ssize_t size) except -1:
+        if self._expected < 0:
+            return 0
+        if size > self._expected:
+            (<Stream>self.stream).close()
+            raise higher().HTTPOutputError("Tried to write more data than Content-Length")
+        self._expected -= size
         return 0
 
     cdef object closed_future(self):
-        future = asyncio.get_event_loop().create_future()
-        future.set_exception(StreamClosedError())
+        cdef Stream stream = self.stream
+        future = asyncio.get_running_loop().create_future() if stream is None else stream.new_future()
+        future.set_exception(StreamClosedError(real_error=None if stream is None else stream.error))
         future.exception()
         return future
 
     def finish(self) -> None:
         """The message that was written is complete. Raises HTTPOutputError if Content-Length promised more."""
         cdef Stream stream = self.stream
-        if self._expected > 0 and stream is not None and not stream._closed:
+        cdef bint open = stream is not None and not stream._closed
+        if self._write_finished:
+            return
+        if self._expected > 0 and open:
             missing = self._expected
             stream.close()
             raise higher().HTTPOutputError(f"Tried to write {missing} bytes less than Content-Length")
-        if self._chunking_output and stream is not None and not stream._closed:
+        if self._chunking_output and open and not self.head_request:
             put(stream.stage(), b"0\r\n\r\n", 5)
             stream.commit(True)
         self._write_finished = True
         if not self.is_client:
             self.settle()
+        elif self.writing:
+            self.writing = False
+            if self._read_finished and not self.over:
+                self.finish_reading(True)
 
     cdef int settle(self) except -1:
         """Of a server: once the answer has left, go on to the next message or close."""
@@ -604,10 +717,14 @@ cdef class Connection(Consumer):
         return self.end()
 
     cdef int end(self) except -1:
+        """Both messages are done with."""
         cdef Stream stream = self.stream
         self.over = True
         self.waiting = None
-        self.delegate = self._close_callback = None
+        delegate, self.delegate = self.delegate, None
+        self._close_callback = None
+        if self.told and not self._read_finished:   # it waits for more of a request that is answered already
+            stream.home.host().call_soon(delegate.on_connection_close)
         if self._disconnect_on_finish:
             stream.close()
         return self.server.message_over(self)
@@ -620,17 +737,18 @@ cdef class Connection(Consumer):
 
     def close(self) -> None:
         """Close the connection at once."""
+        self._close_callback = None
         if self.stream is not None:
             self.stream.close()
-        self.delegate = self._close_callback = None
 
     def detach(self):
         """Take the stream, unread bytes included, out of the hands of HTTP."""
         cdef Stream stream = self.stream
-        self.stream = None
+        self.stream = self.waiting = None
         self.over = True
         self.delegate = self._close_callback = None
         if stream is not None and stream.consumer is not None:
+            stream.take(self.gathered)
             stream.release()
             if self.server is not None:
                 self.server.stop()
@@ -640,16 +758,24 @@ cdef class Connection(Consumer):
 
     def set_body_timeout(self, timeout) -> None:
         """Seconds that the body of this message may take."""
-        self.body_timeout = timeout
+        self.body_timeout = -1 if timeout is None else timeout
 
     def set_max_body_size(self, max_body_size: int) -> None:
         """Bytes that the body of this message may have."""
-        self.max_body_size = max_body_size
+        self._max_body_size = max_body_size
 
 
 cdef dict REFUSALS = {
     400: b"HTTP/1.1 400 Bad Request\r\n\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n",
+}
+
+# The field that is to blame for a reason why a head is refused.
+cdef dict SUSPECTS = {
+    PF_HTTP1_BAD_CONTENT_LENGTH: b"content-length",
+    PF_HTTP1_MANY_CONTENT_LENGTHS: b"content-length",
+    PF_HTTP1_BAD_TRANSFER_CODING: b"transfer-encoding",
+    PF_HTTP1_BAD_HOST: b"host",
 }
 
 
