@@ -19,6 +19,7 @@ SOURCES = {
     "loop": [f"pf_poll_{POLLER}.c", "pf_timer.c", "pf_buf.c"],
     "stream": ["pf_buf.c"],
     "headers": ["pf_buf.c"],
+    "request": [],
     "http1": ["pf_buf.c", "pf_http1.c", "pf_chunked.c"],
 }
 DEPENDS = sorted(glob.glob("ext/c/*.h") + glob.glob("ext/pyframework/_core/*.pxd"))

@@ -24,6 +24,7 @@ def missing_compiler():
 def finding():
     here = "%d.%d" % sys.version_info[:2]
     choose = "or run make PYTHON=/path/to/python3"
+    debian = "(Debian: apt-get install python%s-" % here
     if sys.version_info < OLDEST:
         return "Python %s at %s is too old: install Python 3.11 or later, %s" % (here, sys.executable, choose)
     if sys.implementation.name != "cpython":
@@ -31,12 +32,12 @@ def finding():
     if missing_compiler():
         return "no C compiler found: install one (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)"
     if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
-        return "Python %s has no headers: install them (Debian: apt-get install python%s-dev), %s" % (here, here, choose)
+        return "Python %s lacks its headers: install them %sdev), %s" % (here, debian, choose)
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        return "Python %s has no venv: install it (Debian: apt-get install python%s-venv), %s" % (here, here, choose)
+        return "Python %s has no venv: install it %svenv), %s" % (here, debian, choose)
     return None
 
 

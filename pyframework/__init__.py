@@ -20,13 +20,11 @@ version = "6.6.1"
 version_info = (6, 6, 1, 0)
 
 __all__ = [
-    *("auth", "autoreload", "concurrent", "curl_httpclient", "escape", "gen", "http1connection", "httpclient"),
-    *("httpserver", "httputil", "ioloop", "iostream", "locale", "locks", "log", "netutil", "options", "platform"),
-    *("process", "queues", "routing", "simple_httpclient", "tcpclient", "tcpserver", "template", "testing"),
-    *("util", "web"),
+    *("concurrent", "escape", "gen", "http1connection", "httpserver", "httputil", "ioloop", "iostream", "locks"),
+    *("log", "netutil", "options", "platform", "queues", "routing", "tcpserver", "testing", "util", "web"),
 ]
 
-_SUBMODULES = frozenset([*__all__, "alias", "websocket", "wsgi"])
+_SUBMODULES = frozenset([*__all__, "alias"])
 
 
 def __getattr__(name: str) -> "ModuleType":

@@ -103,7 +103,7 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         return delegate
 
     def on_close(self, server_conn: object) -> None:
-        self._connections.discard(server_conn)  # type: ignore[arg-type]
+        self._connections.discard(server_conn)
 
 
 class _CallableAdapter(httputil.HTTPMessageDelegate):

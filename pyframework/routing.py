@@ -6,11 +6,12 @@ can match it; which of them does is decided by their matchers, in order.
 
 import re
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
 from typing import Any, TypeAlias, Union
 
 from pyframework import httputil
+from pyframework._core.request import RoutingDelegate
 from pyframework.escape import url_escape, url_unescape, utf8
 from pyframework.httpserver import _CallableAdapter
 from pyframework.log import app_log
@@ -50,42 +51,12 @@ class ReversibleRouter(Router):
         raise NotImplementedError()
 
 
-class _RoutingDelegate(httputil.HTTPMessageDelegate):
+class _RoutingDelegate(RoutingDelegate, httputil.HTTPMessageDelegate):
     """Stands for a message until its head has come, and hands the rest on."""
 
-    delegate = httputil.HTTPMessageDelegate()
-
-    def __init__(self, router: Router, server_conn: object, request_conn: httputil.HTTPConnection) -> None:
-        self.router = router
-        self.server_conn = server_conn
-        self.request_conn = request_conn
-
-    def headers_received(
-        self,
-        start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
-        headers: httputil.HTTPHeaders,
-    ) -> Awaitable[None] | None:
-        request = httputil.HTTPServerRequest(
-            connection=self.request_conn,
-            server_connection=self.server_conn,
-            start_line=start_line,  # type: ignore[arg-type]
-            headers=headers,
-        )
-        delegate = self.router.find_handler(request)
-        if delegate is None:
-            app_log.debug("No delegate for %s %s", request.method, request.path)
-            delegate = _DefaultMessageDelegate(self.request_conn)
-        self.delegate = delegate
-        return delegate.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self.delegate.data_received(chunk)
-
-    def finish(self) -> None:
-        self.delegate.finish()
-
-    def on_connection_close(self) -> None:
-        self.delegate.on_connection_close()
+    def _nobody(self, request: httputil.HTTPServerRequest) -> httputil.HTTPMessageDelegate:
+        app_log.debug("No delegate for %s %s", request.method, request.path)
+        return _DefaultMessageDelegate(self.request_conn)
 
 
 class _DefaultMessageDelegate(httputil.HTTPMessageDelegate):
@@ -136,9 +107,12 @@ class RuleRouter(Router):
         return rule
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
-        index = self._rules.paths or self._rules.index()
-        for rule in index.candidates(request.path):
-            target_params = rule.matcher.match(request)
+        rules = self._rules
+        index = rules.paths or rules.path_index()
+        path = request.path
+        candidates = index.at_path.get(path)
+        for rule, certain in index.at_longest_prefix(path) if candidates is None else candidates:
+            target_params = {} if certain else rule.matcher.match(request)
             if target_params is None:
                 continue
             if rule.target_kwargs:
@@ -376,7 +350,7 @@ class _IndexedRules(list[Rule]):
     reverse = _changing(list.reverse)
     sort = _changing(list.sort)
 
-    def index(self) -> "_PathIndex":
+    def path_index(self) -> "_PathIndex":
         """Return the index, made anew if the list was changed."""
         if self.paths is None:
             self.paths = _PathIndex(self)
@@ -406,9 +380,9 @@ class _PathIndex:
             self.parents.append(parent)
             numbers.append(sorted(by_prefix[prefix] + (numbers[parent] if parent >= 0 else [])))
 
-        self.at_prefix = [[rules[number] for number in found] for found in numbers]
+        self.at_prefix = [[_candidate(rules[number]) for number in found] for found in numbers]
         self.at_path = {
-            path: [rules[number] for number in sorted(found + numbers[self._longest(path)])]
+            path: [_candidate(rules[number], path) for number in sorted(found + numbers[self._longest(path)])]
             for path, found in by_path.items()
         }
 
@@ -420,10 +394,19 @@ class _PathIndex:
             at = self.parents[at]
         return at
 
-    def candidates(self, path: str) -> Sequence[Rule]:
-        """Return all rules that may match `path`, in order."""
-        rules = self.at_path.get(path)
-        return self.at_prefix[self._longest(path)] if rules is None else rules
+    def at_longest_prefix(self, path: str) -> Sequence[tuple[Rule, bool]]:
+        """Return all rules that may match a `path` that no rule names whole.
+
+        In order, each with whether it is certain to match, without arguments.
+        """
+        return self.at_prefix[self._longest(path) if len(self.prefixes) > 1 else 0]
+
+
+def _candidate(rule: Rule, path: str | None = None) -> tuple[Rule, bool]:
+    matcher = rule.matcher
+    if path is None:
+        return rule, type(matcher) is AnyMatches
+    return rule, type(matcher) is PathMatches and _literal_beginning(matcher) == (path, True)
 
 
 _SPECIAL = frozenset(".^$*+?{}[]()|")

@@ -31,7 +31,10 @@ from pyframework.httputil._startline import (
 )
 from pyframework.httputil._url import qs_to_qsl, split_host_and_port, url_concat
 
+HTTP_WHITESPACE = " \t"
+
 __all__ = [
+    "HTTP_WHITESPACE",
     "_ABNF",
     "_DEFAULT_PARSE_BODY_CONFIG",
     "_encode_header",

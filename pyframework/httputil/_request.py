@@ -6,8 +6,9 @@ import time
 import warnings
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
+from pyframework._core.request import Request
 from pyframework.httputil import _body
 from pyframework.httputil._abnf import _ABNF
 from pyframework.httputil._body import FORM_TYPES, HTTPFile, parse_arguments, parse_body_arguments
@@ -16,9 +17,6 @@ from pyframework.httputil._errors import HTTPInputError
 from pyframework.httputil._headers import HTTPHeaders
 from pyframework.httputil._startline import RequestStartLine
 from pyframework.httputil._url import split_host_and_port
-
-if TYPE_CHECKING:
-    from pyframework.httputil._delegates import HTTPConnection
 
 T = TypeVar("T")
 
@@ -66,7 +64,7 @@ def _max_arguments() -> int:
     return _body.default_config().urlencoded.max_arguments
 
 
-class HTTPServerRequest:
+class HTTPServerRequest(Request):
     """A request that a server received.
 
     :arg start_line: method, target and version
@@ -82,51 +80,31 @@ class HTTPServerRequest:
 
     _finish_time: float | None = None
 
-    def __init__(
-        self,
-        method: str | None = None,
-        uri: str | None = None,
-        version: str = "HTTP/1.0",
-        headers: HTTPHeaders | None = None,
-        body: bytes | None = None,
-        host: str | None = None,
-        files: dict[str, list[HTTPFile]] | None = None,
-        connection: HTTPConnection | None = None,
-        start_line: RequestStartLine | None = None,
-        server_connection: object | None = None,
-    ) -> None:
-        if start_line is None or method is not None or uri is not None or host is not None:
-            _warn_of_deprecated(method, uri, host, start_line)
-        if start_line is None:
-            start_line = RequestStartLine(method or "GET", uri or "/", version)
-        self.method, self.uri, self.version = start_line
-        self.path, _, self.query = self.uri.partition("?")
-        self.headers = HTTPHeaders() if headers is None else headers
-        self.body = body or b""
-        self.connection = connection
-        self.server_connection = server_connection
-        if files is not None:
-            self.files = files
+    def _no_headers(self) -> HTTPHeaders:
+        return HTTPHeaders()
 
-        # Read at once: behind a proxy these are right only while the request comes in.
-        try:
-            context = connection.context  # type: ignore[union-attr]
-            self.remote_ip: str | None = context.remote_ip
-            self.protocol: str = context.protocol
-        except AttributeError:
-            self.remote_ip = None
-            self.protocol = "http"
-        host = host or self.headers.get("Host")
+    def _check_host_field(self, host: str | None) -> None:
         if host is None:
-            if self.version != "HTTP/1.0":
-                raise HTTPInputError("Missing Host header")
-            host = "127.0.0.1"
+            raise HTTPInputError("Missing Host header")
         if host not in _valid_hosts:
             _check_host(host)
-        self.host = host
-        if "&" in self.uri and self.uri.count("&") >= _max_arguments():
+
+    def _check_query(self) -> None:
+        if self.uri.count("&") >= _max_arguments():
             self.query_arguments  # noqa: B018  (raises if the query alone has too many)
-        self._start_time = time.time()
+
+    def _warn_of_deprecated(
+        self, method: str | None, uri: str | None, host: str | None, start_line: RequestStartLine | None
+    ) -> None:
+        messages = []
+        if method is not None or uri is not None:
+            messages.append("the arguments method, uri and version are deprecated; pass start_line")
+        if start_line is None:
+            messages.append("the argument start_line will be required")
+        if host is not None:
+            messages.append("the argument host is deprecated; pass headers with a Host")
+        for message in messages:
+            warnings.warn(f"HTTPServerRequest: {message}", DeprecationWarning, stacklevel=2)
 
     @_AtFirstUse
     def host_name(self) -> str:
@@ -175,7 +153,7 @@ class HTTPServerRequest:
     def get_ssl_certificate(self, binary_form: bool = False) -> None | dict[str, Any] | bytes:
         """The client's certificate if TLS asked it for one, as `ssl.SSLSocket.getpeercert` returns it; else None."""
         try:
-            certificate: dict[str, Any] | bytes | None = self.connection.stream.socket.getpeercert(binary_form)  # type: ignore[union-attr]
+            certificate: dict[str, Any] | bytes | None = self.connection.stream.socket.getpeercert(binary_form)
         except (AttributeError, OSError, ValueError):
             return None
         return certificate
@@ -191,17 +169,3 @@ class HTTPServerRequest:
     def __repr__(self) -> str:
         shown = ("protocol", "host", "method", "uri", "version", "remote_ip")
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
-
-
-def _warn_of_deprecated(
-    method: str | None, uri: str | None, host: str | None, start_line: RequestStartLine | None
-) -> None:
-    messages = []
-    if method is not None or uri is not None:
-        messages.append("the arguments method, uri and version are deprecated; pass start_line")
-    if start_line is None:
-        messages.append("the argument start_line will be required")
-    if host is not None:
-        messages.append("the argument host is deprecated; pass headers with a Host")
-    for message in messages:
-        warnings.warn(f"HTTPServerRequest: {message}", DeprecationWarning, stacklevel=3)

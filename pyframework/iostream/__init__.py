@@ -2,6 +2,8 @@
 
 from pyframework._core.stream import (
     StreamBuffer as _StreamBuffer,
+)
+from pyframework._core.stream import (
     StreamBufferFullError,
     StreamClosedError,
     UnsatisfiableReadError,

@@ -35,7 +35,7 @@ class IOStream(BaseIOStream):
 
     def close_fd(self) -> None:
         self.socket.close()
-        self.socket = None
+        self.socket = None  # type: ignore[assignment]
 
     def get_fd_error(self) -> Exception | None:
         number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -57,7 +57,7 @@ class BaseAsyncIOLoop(IOLoop):
         super().initialize(**kwargs)
 
     @functools.cached_property
-    def _poller(self) -> "Poller":
+    def _poller(self) -> "Poller":  # type: ignore[override]
         return poller_of(self.asyncio_loop)
 
     def close(self, all_fds: bool = False) -> None:

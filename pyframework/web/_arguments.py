@@ -1,6 +1,7 @@
 """Arguments of the query string and of the body, decoded and stripped."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from pyframework.escape import to_unicode
@@ -116,7 +117,7 @@ class ArgumentsMixin:
             raise HTTPError(400, "Invalid unicode in %s: %r", name or "url", value[:_SHOWN_BYTES]) from error
 
     def _decode_path_arguments(
-        self, args: tuple[bytes | None, ...], kwargs: dict[str, bytes | None]
+        self, args: Sequence[bytes | None], kwargs: Mapping[str, bytes | None]
     ) -> tuple[list[Any], dict[str, Any]]:
         decode = self.decode_argument
         path_args = [None if raw is None else decode(raw) for raw in args]

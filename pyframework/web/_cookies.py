@@ -83,7 +83,7 @@ class CookiesMixin(UserMixin):
             "samesite": samesite,
         }
         # A Morsel writes a flag whatever its value is: what is false must not be there.
-        morsel = self._new_cookie[name]
+        morsel: Any = self._new_cookie[name]
         morsel.update({attribute: given for attribute, given in attributes.items() if given})
         if kwargs:
             warnings.warn(f"Deprecated arguments to set_cookie: {sorted(kwargs)}", DeprecationWarning, stacklevel=2)
@@ -126,9 +126,8 @@ class CookiesMixin(UserMixin):
         :arg version: of the signature, see `create_signed_value`
         :arg kwargs: as for `set_cookie`
         """
-        self.set_cookie(
-            name, self.create_signed_value(name, value, version=version), expires_days=expires_days, **kwargs
-        )
+        signed = self.create_signed_value(name, value, version=version)
+        self.set_cookie(name, signed, expires_days=expires_days, **kwargs)
 
     set_secure_cookie = set_signed_cookie
 

@@ -77,28 +77,43 @@ class _HandlerDelegate(httputil.HTTPMessageDelegate):
             self.chunks = []
 
     def execute(self) -> Awaitable[None] | None:
-        """Create the handler and run it as far as it goes.
+        """Create the handler and run it as far as it goes, in a context of its own.
 
         :returns: for a handler that streams its body, a Future that is done when it is prepared for the first chunk
         """
+        context = copy_context()
+        unfinished = context.run(self._begin)
+        if unfinished is not None:
+            _run_as_task(unfinished, context)
+        return self.handler._prepared_future
+
+    def _begin(self) -> Coroutine[Any, Any, None] | None:
+        """Create the handler and step `_execute`; return it if it asks for a Task."""
         application, request = self.application, self.request
         settings = application.settings
         if "compiled_template_cache" in settings or "static_hash_cache" in settings:
             _forget_caches(settings)
-        handler = self.handler = self.handler_class(application, request, **self.handler_kwargs)
+        kwargs = self.handler_kwargs
+        make_handler = self.handler_class
+        # Here and below: the plain call is the one that builds no tuple and no dict.
+        handler = make_handler(application, request, **kwargs) if kwargs else make_handler(application, request)
+        self.handler = handler
         if self.stream_request_body:
             handler._prepared_future, handler._body_future = Future(), Future()
         transforms = [make(request) for make in application.transforms] if application.transforms else []
-        coroutine = handler._execute(transforms, *self.path_args, **self.path_kwargs)
-        context = copy_context()
+        args, kwargs = self.path_args, self.path_kwargs
+        coroutine = handler._execute(transforms, *args, **kwargs) if args or kwargs else handler._execute(transforms)
         # Only of the original coroutine is it known that its first yield asks for a Task.
         if getattr(coroutine, "cr_code", None) is _EXECUTE_CODE:
             try:
-                context.run(coroutine.send, None)
+                coroutine.send(None)
             except StopIteration:
-                return handler._prepared_future
-        _run_as_task(coroutine, context)
-        return handler._prepared_future
+                return None
+        return coroutine if asyncio.iscoroutine(coroutine) else _await(coroutine)
+
+
+async def _await(replacement: Awaitable[None]) -> None:
+    await replacement
 
 
 def _run_as_task(coroutine: Coroutine[Any, Any, None], context: Context) -> None:

@@ -7,7 +7,7 @@ from pyframework.web._handler import RequestHandler
 class ErrorHandler(RequestHandler):
     """Answers every request with an error status: where no rule matches, 404."""
 
-    def initialize(self, status_code: int) -> None:  # type: ignore[override]
+    def initialize(self, status_code: int) -> None:
         self.set_status(status_code)
 
     def prepare(self) -> None:

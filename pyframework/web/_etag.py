@@ -26,7 +26,7 @@ class EtagMixin(ResponseHeadersMixin):
         """Set the Etag header to what `compute_etag` returns, unless that is None."""
         etag = self.compute_etag()
         if etag is not None:
-            self._headers["Etag"] = to_unicode(etag)
+            self._headers["Etag"] = etag if isinstance(etag, str) else to_unicode(etag)
 
     def check_etag_header(self) -> bool:
         """Return whether the client already has the tag in the Etag header: the answer is then 304.

@@ -9,7 +9,7 @@ from pyframework.web._handler import RequestHandler
 class FallbackHandler(RequestHandler):
     """Lets a callable answer, such as a `WSGIContainer` or another Application: its rule's `fallback`."""
 
-    def initialize(self, fallback: Callable[[HTTPServerRequest], None]) -> None:  # type: ignore[override]
+    def initialize(self, fallback: Callable[[HTTPServerRequest], None]) -> None:
         self.fallback = fallback
 
     def prepare(self) -> None:

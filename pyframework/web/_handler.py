@@ -5,7 +5,7 @@ is the driver's business (`_delegate`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,10 @@ from pyframework.web._xsrf import XsrfMixin
 if TYPE_CHECKING:
     from pyframework.web._application import Application
     from pyframework.web._transforms import OutputTransform
+
+
+# So typed, subclasses may choose their own arguments.
+_Method = Callable[..., Awaitable[None] | None]
 
 
 class _TaskRequest:
@@ -61,6 +65,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             super().__init__()
         self.application = application
         self.request = request
+        # The class has these too; here they are found faster.
         self._headers_written = self._finished = False
         self.clear()
         connection: Any = request.connection
@@ -73,19 +78,18 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
     def _initialize(self) -> None:
         """Override as `initialize` to take the rule's `target_kwargs`; called before anything else."""
 
-    # Assigned, so that type checkers let subclasses choose their own arguments.
-    initialize = _initialize
+    initialize: Callable[..., None] = _initialize
 
     def _unimplemented_method(self, *args: str, **kwargs: str) -> None:
         raise HTTPError(405)
 
-    head = _unimplemented_method
-    get = _unimplemented_method
-    post = _unimplemented_method
-    delete = _unimplemented_method
-    patch = _unimplemented_method
-    put = _unimplemented_method
-    options = _unimplemented_method
+    head: _Method = _unimplemented_method
+    get: _Method = _unimplemented_method
+    post: _Method = _unimplemented_method
+    delete: _Method = _unimplemented_method
+    patch: _Method = _unimplemented_method
+    put: _Method = _unimplemented_method
+    options: _Method = _unimplemented_method
 
     def prepare(self) -> Awaitable[None] | None:
         """Override for what comes before every method; as a coroutine the method waits for it.
@@ -116,29 +120,32 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         :arg args, kwargs: the groups of the rule's pattern
         """
         self._transforms = transforms
+        request = self.request
+        method = request.method
         streaming = self._stream_request_body
         in_task = False
         waiting: Awaitable[None] | None = None
         try:
-            self._check_request(args, kwargs)
+            if method not in self.SUPPORTED_METHODS:
+                raise HTTPError(405)
+            if (request.body or "Content-Type" in request.headers) and not streaming:
+                self._parse_body()
+            if args or kwargs:
+                self.path_args, self.path_kwargs = self._decode_path_arguments(args, kwargs)
+            else:
+                self.path_args, self.path_kwargs = [], {}
+            if method not in ("GET", "HEAD", "OPTIONS"):
+                self._check_forgery()
             waiting = self.prepare()
-            if waiting is not None:
+            if waiting is not None or streaming:
                 in_task = True
                 await _TASK_REQUEST
-                await waiting
-            if streaming:
+                if waiting is not None:
+                    await waiting
                 self._let_body_come()
-            if self._finished:
+            if self._finished or (streaming and not await self._body_arrived()):
                 return
-            if streaming:
-                if not in_task:
-                    in_task = True
-                    await _TASK_REQUEST
-                try:
-                    await self._body_future
-                except iostream.StreamClosedError:
-                    return
-            waiting = getattr(self, self.request.method.lower())(*self.path_args, **self.path_kwargs)
+            waiting = getattr(self, method.lower())(*self.path_args, **self.path_kwargs)
             if waiting is not None:
                 if not in_task:
                     in_task = True
@@ -149,29 +156,16 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         except (Exception, asyncio.CancelledError) as error:
             # The traceback holds this frame, and the frame what failed.
             waiting = None
-            cancelled = in_task and isinstance(error, asyncio.CancelledError) and _is_cancelling()
-            self._answer_exception(error, cancelled)
-            if cancelled:
+            if self._answer_exception(error, in_task):
                 raise
         finally:
             if streaming:
                 self._let_body_come()
 
-    def _check_request(self, args: tuple[bytes | None, ...], kwargs: dict[str, bytes | None]) -> None:
-        request = self.request
-        method = request.method
-        if method not in self.SUPPORTED_METHODS:
-            raise HTTPError(405)
-        if (request.body or "Content-Type" in request.headers) and not self._stream_request_body:
-            self._parse_body()
-        if args or kwargs:
-            self.path_args, self.path_kwargs = self._decode_path_arguments(args, kwargs)
-        else:
-            self.path_args, self.path_kwargs = [], {}
-        if method not in ("GET", "HEAD", "OPTIONS"):
-            if self.application.settings.get("xsrf_cookies"):
-                self.check_xsrf_cookie()
-            self._cross_origin_protection()
+    def _check_forgery(self) -> None:
+        if self.application.settings.get("xsrf_cookies"):
+            self.check_xsrf_cookie()
+        self._cross_origin_protection()
 
     def _parse_body(self) -> None:
         try:
@@ -184,11 +178,19 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         if prepared is not None and not prepared.done():
             prepared.set_result(None)
 
-    def _answer_exception(self, error: BaseException, cancelled: bool) -> None:
+    async def _body_arrived(self) -> bool:
+        try:
+            await self._body_future
+        except iostream.StreamClosedError:
+            return False
+        return True
+
+    def _answer_exception(self, error: BaseException, in_task: bool) -> bool:
         """Answer what ended the request early.
 
-        :arg cancelled: it was this request's own Task that was told to stop: nobody's error, so no log
+        :returns: whether it was this request's own Task that was told to stop: nobody's error, so there is no log
         """
+        cancelled = in_task and isinstance(error, asyncio.CancelledError) and _is_cancelling()
         try:
             if not cancelled:
                 self._handle_request_exception(error)
@@ -196,6 +198,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
                 self.send_error(500)
         except Exception:
             app_log.exception("Exception in exception handler")
+        return cancelled
 
     def _handle_request_exception(self, e: BaseException) -> None:
         if isinstance(e, Finish):

@@ -40,7 +40,7 @@ class RedirectHandler(RequestHandler):
     not in its scheme and host; `permanent`, whether for good. The request's query arguments are passed on.
     """
 
-    def initialize(self, url: str, permanent: bool = True) -> None:  # type: ignore[override]
+    def initialize(self, url: str, permanent: bool = True) -> None:
         self._url = url
         self._permanent = permanent
 
@@ -50,7 +50,8 @@ class RedirectHandler(RequestHandler):
         own = scheme, netloc.partition("{")[0]
         _check_target(target, own)
         if self.request.query_arguments:
-            target = url_concat(target, list(qs_to_qsl(self.request.query_arguments)))
+            arguments: Any = self.request.query_arguments
+            target = url_concat(target, list(qs_to_qsl(arguments)))
             _check_target(target, own)
         self.redirect(target, permanent=self._permanent)
 

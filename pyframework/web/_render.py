@@ -131,7 +131,8 @@ class RenderMixin(ResponseMixin, UrlsMixin, UserMixin):
                 loader = RenderMixin._template_loaders[path] = self.create_template_loader(path)
         namespace = self.get_template_namespace()
         namespace.update(kwargs)
-        return loader.load(template_name).generate(**namespace)
+        page: bytes = loader.load(template_name).generate(**namespace)
+        return page
 
     def get_template_path(self) -> str | None:
         """Return where templates are: the `template_path` setting. Override to choose by handler."""

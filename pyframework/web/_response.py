@@ -61,7 +61,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
             self._write_buffer.append(json_encode(chunk).encode())
             self._headers["Content-Type"] = "application/json; charset=UTF-8"
         else:
-            message = "write() only accepts bytes, unicode, and dict objects"
+            message = "write() only accepts bytes, unicode, and dict objects"  # type: ignore[unreachable]
             raise TypeError(f"{message}. {_SECURITY_NOTE}" if isinstance(chunk, list) else message)
 
     def flush(self, include_footers: bool = False) -> "Future[None]":
@@ -72,31 +72,31 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         """
         chunk = b"".join(self._write_buffer)
         self._write_buffer = []
-        if not self._headers_written:
-            self._headers_written = True
-            return self._send_head(chunk, include_footers)
+        if self._headers_written:
+            return self._write_on(chunk, include_footers)
+        self._headers_written = True
         for transform in self._transforms:
-            chunk = transform.transform_chunk(chunk, include_footers)
-        request = self.request
-        if request.method == "HEAD":
-            done: Future[None] = Future()
-            done.set_result(None)
-            return done
-        connection: Any = request.connection
-        return connection.write(chunk)  # type: ignore[no-any-return]
-
-    def _send_head(self, chunk: bytes, finishing: bool) -> "Future[None]":
-        status, headers = self._status_code, self._headers
-        for transform in self._transforms:
-            status, headers, chunk = transform.transform_first_chunk(status, headers, chunk, finishing)
-            self._status_code, self._headers = status, headers
+            self._status_code, self._headers, chunk = transform.transform_first_chunk(
+                self._status_code, self._headers, chunk, include_footers
+            )
+        headers = self._headers
         if hasattr(self, "_new_cookie"):
             for morsel in self._new_cookie.values():
                 headers.add("Set-Cookie", morsel.OutputString())
         request = self.request
         connection: Any = request.connection
-        body = b"" if request.method == "HEAD" else chunk
-        return connection.write_headers(_start_line(status, self._reason), headers, body)  # type: ignore[no-any-return]
+        start_line = _start_line(self._status_code, self._reason)
+        return connection.write_headers(start_line, headers, b"" if request.method == "HEAD" else chunk)  # type: ignore[no-any-return]
+
+    def _write_on(self, chunk: bytes, finishing: bool) -> "Future[None]":
+        for transform in self._transforms:
+            chunk = transform.transform_chunk(chunk, finishing)
+        if self.request.method == "HEAD":
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        connection: Any = self.request.connection
+        return connection.write(chunk)  # type: ignore[no-any-return]
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> "Future[None]":
         """Send the rest of the response and end the request.
@@ -110,9 +110,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         if chunk is not None:
             self.write(chunk)
         if not self._headers_written:
-            if self._status_code == 200:
-                self._tag()
-            self._measure()
+            self._complete_head()
         connection: Any = self.request.connection
         # From here on a lost connection is of no interest: no callback, and no cycle through it.
         connection.set_close_callback(None)
@@ -125,25 +123,20 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
             self._break_cycles()
         return sent
 
-    def _tag(self) -> None:
-        """Set the Etag, and make it a 304 if the client has that already."""
-        if self.request.method not in ("GET", "HEAD") or "Etag" in self._headers:
-            return
-        self.set_etag_header()
-        if self.check_etag_header():
-            self._write_buffer.clear()
-            self.set_status(304)
-
-    def _measure(self) -> None:
-        """Set the Content-Length, or see to it that nothing tells of a body that the status forbids."""
-        size = sum(map(len, self._write_buffer))
-        if not self._should_not_send_content(self._status_code):
-            if "Content-Length" not in self._headers:
-                self._headers["Content-Length"] = str(size)
-            return
-        if self._write_buffer:
-            raise RuntimeError(f"Cannot send body with status code HTTP{self._status_code}")
-        self._clear_representation_headers()
+    def _complete_head(self) -> None:
+        """Add what can be told only now: the Etag, that the client has it already (304), the Content-Length."""
+        headers, buffer = self._headers, self._write_buffer
+        if self._status_code == 200 and "Etag" not in headers and self.request.method in ("GET", "HEAD"):
+            self.set_etag_header()
+            if self.check_etag_header():
+                buffer.clear()
+                self.set_status(304)
+        if self._status_code != 200 and self._should_not_send_content(self._status_code):
+            if buffer:
+                raise RuntimeError(f"Cannot send body with status code HTTP{self._status_code}")
+            self._clear_representation_headers()
+        elif "Content-Length" not in headers:
+            headers["Content-Length"] = str(len(buffer[0]) if len(buffer) == 1 else sum(map(len, buffer)))
 
     def _should_not_send_content(self, status_code: int) -> bool:
         """Return whether a response of this status has no body (RFC 9110, section 6.4.1)."""

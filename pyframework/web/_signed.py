@@ -30,7 +30,7 @@ _MOST_VERSION_DIGITS = 3
 def create_signed_value(
     secret: SecretTypes,
     name: str,
-    value: None | str | bytes,
+    value: str | bytes,
     version: int | None = None,
     clock: Clock | None = None,
     key_version: int | None = None,

@@ -5,6 +5,7 @@ import email.utils
 import mimetypes
 import os
 from collections.abc import Awaitable
+from typing import Any
 
 from pyframework import httputil, iostream
 from pyframework.web._errors import HTTPError
@@ -35,7 +36,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
     _stat_regular_file = staticmethod(stat_regular_file)
     _stat_result: os.stat_result | None = None
 
-    def initialize(  # type: ignore[override]
+    def initialize(
         self,
         path: str,
         default_filename: str | None = None,
@@ -45,10 +46,10 @@ class StaticFileHandler(StaticVersions, RequestHandler):
         self.default_filename = default_filename
         self.allowed_symlink_directory = allowed_symlink_directory
 
-    def head(self, path: str) -> Awaitable[None]:  # type: ignore[override]
+    def head(self, path: str) -> Awaitable[None]:
         return self.get(path, include_body=False)
 
-    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override]
+    async def get(self, path: str, include_body: bool = True) -> None:
         self.path = self.parse_url_path(path)
         found = self.validate_absolute_path(self.root, self.get_absolute_path(self.root, self.path))
         if found is None:
@@ -72,7 +73,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             await self._send_content(start, end)
 
     async def _send_content(self, start: int | None, end: int | None) -> None:
-        content = self.get_content(self.absolute_path, start, end)
+        content: Any = self.get_content(self.absolute_path, start, end)
         try:
             for chunk in [content] if isinstance(content, bytes) else content:
                 self.write(chunk)

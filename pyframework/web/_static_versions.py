@@ -89,7 +89,8 @@ class StaticVersions:
 
         :raises ValueError: the file is larger than `MAX_VERSION_CONTENT_SIZE`
         """
-        content = cls.get_content(abspath)
+        # An override may return it in one piece.
+        content: Any = cls.get_content(abspath)
         digest = hashlib.sha512()
         size = 0
         for chunk in [content] if isinstance(content, bytes) else content:

@@ -89,13 +89,12 @@ class TemplateModule(UIModule):
         self._resources: dict[str, dict[str, Any]] = {}
 
     def render(self, path: str, **kwargs: Any) -> bytes:
-        def set_resources(**resources: Any) -> str:
-            declared = self._resources.setdefault(path, resources)
-            if declared != resources:
+        def declare(**resources: Any) -> str:
+            if self._resources.setdefault(path, resources) != resources:
                 raise ValueError("set_resources called with different resources for the same template")
             return ""
 
-        return self.render_string(path, set_resources=set_resources, **kwargs)
+        return self.render_string(path, set_resources=declare, **kwargs)
 
     def _get_resources(self, key: str) -> Iterable[str]:
         return (resources[key] for resources in self._resources.values() if key in resources)

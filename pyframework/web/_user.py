@@ -8,6 +8,9 @@ from pyframework.web._settings import SettingsMixin
 class UserMixin(SettingsMixin):
     """What a `RequestHandler` knows of its user."""
 
+    # Not there until asked for.
+    _current_user: Any
+
     @property
     def current_user(self) -> Any:
         """The authenticated user of this request, or a false value.

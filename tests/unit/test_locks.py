@@ -160,10 +160,10 @@ class TestSemaphore:
         semaphore = locks.Semaphore()
         with await semaphore.acquire() as nothing:
             assert nothing is None
-            assert not semaphore.acquire().done()
+            assert semaphore._value == 0
         async with semaphore as nothing:
             assert nothing is None
-        semaphore = locks.Semaphore()
+            assert semaphore._value == 0
         with pytest.raises(KeyError):
             async with semaphore:
                 raise KeyError

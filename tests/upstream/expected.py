@@ -70,11 +70,10 @@ def summarise(outcomes: list[Outcome], modules: list[str]) -> dict[str, str]:
 
 
 def update(outcomes: list[Outcome], modules: list[str], path: Path = LIST) -> None:
-    """Rewrite the list for these modules; entries of other modules and reasons given before stay."""
+    """Rewrite the list for these modules; entries of other modules, and the reasons of entries that remain, stay."""
     old = load(path)
     new = {name: reason for name, reason in old.items() if not entry_of(name, modules)}
     for name, reason in summarise(outcomes, modules).items():
-        covering = entry_of(name, old)
-        new[name] = old[covering] if covering else reason
+        new[name] = old.get(name, reason)
     lines = [f"{json.dumps(name)} = {json.dumps(reason, ensure_ascii=False)}\n" for name, reason in sorted(new.items())]
     path.write_text(HEAD + "".join(lines))

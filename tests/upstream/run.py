@@ -145,7 +145,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", help="such as web_test or tornado.test.web_test; all when none is named")
     parser.add_argument("--update", action="store_true", help="rewrite expected_failures.toml")
     parser.add_argument("--with-tornado", action="store_true", help="run the real Tornado, to check this runner")
-    parser.add_argument("--fill", metavar="NAMES", help="take modules that pyframework lacks, and these, from Tornado")
+    parser.add_argument(
+        "--fill", metavar="NAMES", default="", help="take these from Tornado too, besides the modules that are missing"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="modules at a time (default 2)")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the output of modules with findings")
     return parser.parse_args()
@@ -157,7 +159,9 @@ def main() -> int:
     wanted = [name if "." in name else f"tornado.test.{name}" for name in arguments.modules]
     modules = wanted or suite_modules(folder)
     entries = {} if arguments.with_tornado else expected.load()
-    env = environment(folder, arguments.with_tornado, arguments.fill)
+    env = environment(folder, arguments.with_tornado, None if arguments.with_tornado else arguments.fill)
+    if not arguments.with_tornado:
+        print("modules that pyframework lacks so far are Tornado's own in this run")
     with ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(lambda module: run_module(module, env, entries), modules))
     outcomes = [outcome for result in results for outcome in result.outcomes]

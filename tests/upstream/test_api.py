@@ -10,7 +10,22 @@ import pytest
 from tests.upstream.install import OPTIONAL, TORNADO, upstream_folder
 
 # What differs on purpose: name -> reason. docs/compat.md tells it to users.
-DIFFERENT: dict[str, str] = {}
+COMPILED = "a compiled __init__ has no signature to inspect"
+DIFFERENT: dict[str, str] = {
+    "tornado.http1connection.HTTP1Connection.__init__": COMPILED,
+    "tornado.http1connection.HTTP1ServerConnection.__init__": COMPILED,
+    "tornado.httputil.HTTPServerRequest.__init__": COMPILED,
+}
+
+# Modules that are not written yet, or not whole. A row that is no longer true fails its test.
+UNFINISHED = {
+    **dict.fromkeys(("auth", "locale", "template", "websocket"), "the web layer's next part"),
+    **dict.fromkeys(("autoreload", "process", "tcpclient"), "the asynchronous library's next part"),
+    **dict.fromkeys(("platform.caresresolver", "platform.twisted"), "the asynchronous library's next part"),
+    **dict.fromkeys(("httpclient", "simple_httpclient", "curl_httpclient", "wsgi"), "the HTTP client's part"),
+    "http1connection": "names that only Tornado's own parser uses",
+    "iostream": "TLS and pipes",
+}
 
 
 class Ellipsis:
@@ -83,7 +98,14 @@ def difference(name: str, description: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("module", list(LISTING))
+def rows() -> list[Any]:
+    marks = {
+        name: [pytest.mark.xfail(reason=reason, strict=True)] for name, reason in UNFINISHED.items()
+    }
+    return [pytest.param(name, marks=marks.get(name.removeprefix("tornado."), [])) for name in LISTING]
+
+
+@pytest.mark.parametrize("module", rows())
 def test_names_and_signatures(module: str) -> None:
     try:
         importlib.import_module(ours(module))

@@ -34,7 +34,7 @@ cdef enum:      # Connection.state
     HEAD, HEAD_DONE, FIXED, CHUNKED, UNTIL_CLOSE, COMPLETE
 
 cdef enum:
-    CHUNKS = 256            # chunks of a body that are read in one turn of the loop
+    CHUNKS = 256            # chunks of an answer that are read in one turn of the loop
     SHOWN = 100             # characters of a bad value that a log line shows
 
 _MAX_1XX_RESPONSES = 20     # that may stand before one answer
@@ -361,14 +361,16 @@ cdef class Connection(Consumer):
         cdef Py_ssize_t at = filled
         cdef const char *data
         cdef size_t run
-        cdef int64_t taken = 0
-        cdef int turn
+        cdef int64_t taken
+        cdef int turn = 0
         if self.chunked.done and filled == 0:
             self.body_done()
             return False
-        for turn in range(CHUNKS):
-            if filled >= self.params.chunk_size or self.chunked.done:
-                break
+        while filled < self.params.chunk_size and not self.chunked.done:
+            # A server's reads are bounded by the event, and a pause would let it see the end of a half-closed peer.
+            if self.is_client and turn == CHUNKS:
+                return self.next_turn(start, filled, at)
+            turn += 1
             taken = min(size - at, self.params.chunk_size - filled)
             taken = pf_chunked_decode(&self.chunked, start + at, taken, &data, &run)
             if taken < 0:
@@ -382,8 +384,6 @@ cdef class Connection(Consumer):
             at += taken
             if taken == 0 or at == size:
                 break
-        else:
-            return self.next_turn(start, filled, at)
         self.gathered = 0
         if filled:
             self.deliver(filled, at - filled)

@@ -515,7 +515,7 @@ cdef class Stream(Watch):
                 self._read_future = None
                 self.wanted = NOTHING
                 self.check_closed()
-            self.update_interest()
+        self.update_interest()      # also after a read that emptied the buffer: a close callback listens again
         return future
 
     def read_until(self, bytes delimiter, max_bytes=None):

@@ -1,0 +1,50 @@
+from collections.abc import Awaitable
+from typing import Any
+
+from pyframework.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+class Request:
+    method: str
+    uri: str
+    version: str
+    headers: HTTPHeaders
+    body: bytes
+    connection: Any
+    server_connection: Any
+    remote_ip: str | None
+    protocol: str
+    host: str
+    path: str
+    query: str
+    _start_time: float
+    def __init__(
+        self,
+        method: str | None = None,
+        uri: str | None = None,
+        version: str = "HTTP/1.0",
+        headers: HTTPHeaders | None = None,
+        body: bytes | None = None,
+        host: str | None = None,
+        files: dict[str, list[Any]] | None = None,
+        connection: Any = None,
+        start_line: RequestStartLine | None = None,
+        server_connection: object | None = None,
+    ) -> None: ...
+
+class RoutingDelegate:
+    router: Any
+    server_conn: object
+    request_conn: Any
+    delegate: HTTPMessageDelegate
+    def __init__(self, router: Any, server_conn: object, request_conn: Any) -> None: ...
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None: ...
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None: ...
+    def finish(self) -> None: ...
+    def on_connection_close(self) -> None: ...

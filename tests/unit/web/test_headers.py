@@ -1,0 +1,93 @@
+import datetime
+
+import pytest
+
+from pyframework.web import RequestHandler, _headers
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", "a"),
+        ("\xe9\t", "\xe9\t"),
+        (b"\xe9", "\xe9"),
+        (5, "5"),
+        (datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "Wed, 01 Jan 2020 00:00:00 GMT"),
+    ],
+)
+def test_values_become_text(make_handler, value, text):
+    handler = make_handler()
+    handler.set_header("x-value", value)
+    assert handler._headers["X-Value"] == text
+
+
+@pytest.mark.parametrize("value", ["a\r\nb", "a\0", "\x7f", "\u4e2d", b"\n"])
+def test_unsafe_values(make_handler, value):
+    with pytest.raises(ValueError, match="Unsafe header value"):
+        make_handler().set_header("X", value)
+
+
+@pytest.mark.parametrize("value", [1.5, None, ["a"]])
+def test_unsupported_values(make_handler, value):
+    with pytest.raises(TypeError, match="Unsupported header value"):
+        make_handler().add_header("X", value)
+
+
+def test_add_and_clear(make_handler):
+    handler = make_handler()
+    handler.add_header("X", "1")
+    handler.add_header("x", 2)
+    assert handler._headers.get_list("X") == ["1", "2"]
+    handler.clear_header("x")
+    handler.clear_header("not there")
+    assert "X" not in handler._headers
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "shown"),
+    [
+        (200, None, "OK"),
+        (299, None, "Unknown"),
+        (200, "Fine", "Fine"),
+        (200, "a\tb", "a\tb"),
+        (200, "", "Unknown"),
+        (200, "OK\r\nX: y", "Unknown"),
+        (200, "<b>", "Unknown"),
+    ],
+)
+def test_status(make_handler, code, reason, shown):
+    handler = make_handler()
+    handler.set_status(code, reason)
+    assert (handler.get_status(), handler._reason) == (code, shown)
+
+
+def test_clear_starts_anew(make_handler):
+    class Named(RequestHandler):
+        def set_default_headers(self):
+            self.set_header("Server", "mine")
+
+    handler = make_handler(Named)
+    handler.set_header("X", "1")
+    handler.set_status(404)
+    handler.write("text")
+    handler.clear()
+    assert sorted(handler._headers) == ["Content-Type", "Date", "Server"]
+    assert handler._headers["Server"] == "mine"
+    assert (handler.get_status(), handler._write_buffer) == (200, [])
+
+
+def test_date_is_made_once_a_second(make_handler, monkeypatch):
+    now = 1_000_000_000.5
+    monkeypatch.setattr(_headers.time, "time", lambda: now)
+    assert make_handler()._headers["Date"] == "Sun, 09 Sep 2001 01:46:40 GMT"
+    now += 0.4
+    assert make_handler()._headers["Date"] == "Sun, 09 Sep 2001 01:46:40 GMT"
+    now += 0.1
+    assert make_handler()._headers["Date"] == "Sun, 09 Sep 2001 01:46:41 GMT"
+    now -= 10  # somebody set the clock
+    assert make_handler()._headers["Date"] == "Sun, 09 Sep 2001 01:46:31 GMT"
+
+
+def test_handlers_do_not_share_headers(make_handler):
+    make_handler()._headers["X"] = "1"
+    assert "X" not in make_handler()._headers

@@ -1,0 +1,240 @@
+import datetime
+import os
+
+import pytest
+
+from pyframework.web import Application, StaticFileHandler
+
+MODIFIED = "Sun, 09 Sep 2001 01:46:40 GMT"
+
+
+@pytest.fixture(autouse=True)
+def forget_versions():
+    StaticFileHandler.reset()
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    (tmp_path / "secret").write_text("secret")
+    for name in ("a.txt", "sub/index.html", "x.tar.gz", "y.bz2", "z.unknown"):
+        (root / name).write_text("0123456789")
+        os.utime(root / name, (1e9, 1e9 + 0.7))
+    (root / "empty").write_text("")
+    return root
+
+
+@pytest.fixture
+def get(fetch, root):
+    def get(path, method="GET", headers=None, handler=StaticFileHandler, **arguments):
+        application = Application([("/s/(.*)", handler, {"path": str(root), **arguments})])
+        return fetch(application, path, method, headers)
+
+    return get
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_file(get, method):
+    answer = get("/s/a.txt", method)
+    assert answer.status == 200
+    assert answer.body == (b"0123456789" if method == "GET" else b"")
+    shown = {
+        name: answer.headers[name] for name in ("Content-Length", "Content-Type", "Last-Modified", "Accept-Ranges")
+    }
+    assert shown == {
+        "Content-Length": "10",
+        "Content-Type": "text/plain",
+        "Last-Modified": MODIFIED,
+        "Accept-Ranges": "bytes",
+    }
+    assert len(answer.headers["Etag"]) == 130
+    assert "Cache-Control" not in answer.headers
+
+
+def test_empty_file(get):
+    answer = get("/s/empty")
+    assert (answer.status, answer.body, answer.headers["Content-Length"]) == (200, b"", "0")
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("x.tar.gz", "application/gzip"),
+        ("y.bz2", "application/octet-stream"),
+        ("z.unknown", "application/octet-stream"),
+    ],
+)
+def test_types(get, name, content_type):
+    assert get("/s/" + name).headers["Content-Type"] == content_type
+
+
+def test_versioned_urls_are_kept_for_long(get):
+    headers = get("/s/a.txt?v=1").headers
+    assert headers["Cache-Control"] == f"max-age={10 * 365 * 86400}"
+    assert "Expires" in headers
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "body", "content_range"),
+    [
+        ("bytes=0-0", 206, b"0", "bytes 0-0/10"),
+        ("bytes=5-", 206, b"56789", "bytes 5-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=9-20", 206, b"9", "bytes 9-9/10"),
+        ("bytes=1", 206, b"123456789", "bytes 1-9/10"),
+        ("bytes=0-", 200, b"0123456789", None),
+        ("bytes=0-99", 200, b"0123456789", None),
+        ("bytes=-99", 200, b"0123456789", None),
+        ("bytes=1-3,5-6", 200, b"0123456789", None),
+        ("asdf", 200, b"0123456789", None),
+        ("bytes=10-", 416, b"", "bytes */10"),
+        ("bytes=-0", 416, b"", "bytes */10"),
+        ("bytes=3-2", 416, b"", "bytes */10"),
+    ],
+)
+def test_ranges(get, value, status, body, content_range):
+    answer = get("/s/a.txt", headers={"Range": value})
+    assert (answer.status, answer.body, answer.headers.get("Content-Range")) == (status, body, content_range)
+    assert answer.headers["Content-Length"] == str(len(body))
+    head = get("/s/a.txt", "HEAD", {"Range": value})
+    assert (head.status, head.body, head.headers["Content-Length"]) == (status, b"", str(len(body)))
+
+
+def test_ranges_of_nothing(get):
+    assert get("/s/empty", headers={"Range": "bytes=0-"}).status == 416
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If-None-Match": "*"}, 304),
+        ({"If-None-Match": '"x"'}, 200),
+        ({"If-None-Match": '"x"', "If-Modified-Since": MODIFIED}, 200),
+        ({"If-Modified-Since": MODIFIED}, 304),
+        ({"If-Modified-Since": "Sun, 09 Sep 2001 03:46:40 +0200"}, 304),
+        ({"If-Modified-Since": "Sun, 09 Sep 2001 01:46:41"}, 304),
+        ({"If-Modified-Since": "Sun, 09 Sep 2001 01:46:39 GMT"}, 200),
+        ({"If-Modified-Since": "Fri, 01 Jan 1960 00:00:00 GMT"}, 200),
+        ({"If-Modified-Since": "!nv@l!d"}, 200),
+        ({"If-Modified-Since": "Sun, 09 Sep 99999 01:46:41 GMT"}, 200),
+        ({"If-Modified-Since": ""}, 200),
+    ],
+)
+def test_conditions(get, headers, status):
+    answer = get("/s/a.txt", headers=headers)
+    assert answer.status == status
+    assert "Etag" in answer.headers and "Last-Modified" in answer.headers
+    assert ("Content-Length" in answer.headers) == (status == 200)
+
+
+def test_etag_of_a_part(get):
+    etag = get("/s/a.txt").headers["Etag"]
+    assert get("/s/a.txt", headers={"Range": "bytes=1-4"}).headers["Etag"] == etag
+    assert get("/s/a.txt", headers={"Range": "bytes=1-4", "If-None-Match": etag}).status == 304
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/s/nix", 404),
+        ("/s/a.txt/b", 404),
+        ("/s/" + "x" * 300, 404),
+        ("/s/a%00b", 404),
+        ("/s/", 403),
+        ("/s/sub", 403),
+        ("/s/../secret", 403),
+        ("/s/%2e%2e/secret", 403),
+        ("/s//etc/passwd", 403),
+        ("/s/sub/../../root/a.txt", 200),
+    ],
+)
+def test_where_one_gets(get, caplog, path, status):
+    answer = get(path)
+    assert answer.status == status
+    assert b"secret" not in answer.body
+    assert "Traceback" not in caplog.text
+
+
+def test_links(get, root, tmp_path):
+    (root / "in").symlink_to(root / "a.txt")
+    (root / "out").symlink_to(tmp_path / "secret")
+    (root / "out_dir").symlink_to(tmp_path)
+    (root / "out_nix").symlink_to(tmp_path / "nix")
+    assert get("/s/in").status == 200
+    # What is there and what is not looks the same behind a forbidden link.
+    for name in ("out", "out_dir", "out_nix", "out_dir/secret"):
+        assert get("/s/" + name, default_filename="secret").status == 403
+    assert get("/s/out", allowed_symlink_directory=str(tmp_path)).body == b"secret"
+    assert get("/s/out", allowed_symlink_directory=[str(root), str(tmp_path)]).body == b"secret"
+    assert get("/s/out", allowed_symlink_directory=[str(root)]).status == 403
+
+
+def test_root_that_is_a_link(fetch, root, tmp_path):
+    (tmp_path / "link").symlink_to(root)
+    application = Application([("/s/(.*)", StaticFileHandler, {"path": str(tmp_path / "link")})])
+    assert fetch(application, "/s/a.txt").status == 200
+
+
+def test_default_filename(get, root, tmp_path):
+    assert get("/s/sub/", default_filename="index.html").body == b"0123456789"
+    answer = get("/s/sub", default_filename="index.html")
+    assert (answer.status, answer.headers["Location"]) == (301, "/s/sub/")
+    assert get("/s/", default_filename="index.html").status == 404
+    (root / "index.html").symlink_to(tmp_path / "secret")
+    assert get("/s/", default_filename="index.html").status == 403
+
+
+@pytest.mark.parametrize("path", ["//evil.com/../sub", "/\\evil.com/../sub"])
+def test_directory_redirect_stays_here(fetch, root, caplog, path):
+    (root / "evil.com").mkdir()
+    (root / "\\evil.com").mkdir()
+    arguments = {"path": str(root), "default_filename": "index.html"}
+    answer = fetch(Application([("/+(.*)", StaticFileHandler, arguments)]), path)
+    assert answer.status == 403
+    assert "cannot redirect path with two initial slashes" in caplog.text
+
+
+def test_other_methods(get):
+    assert get("/s/a.txt", "POST").status == 405
+
+
+def test_content_from_elsewhere(get):
+    class Memory(StaticFileHandler):
+        @classmethod
+        def get_absolute_path(cls, root, path):
+            return "memory:" + path
+
+        def validate_absolute_path(self, root, absolute_path):
+            return self.redirect("/there") if self.path == "moved" else absolute_path
+
+        @classmethod
+        def get_content(cls, abspath, start=None, end=None):
+            return abspath.encode()[start:end]
+
+        def get_content_size(self):
+            return len(self.absolute_path)
+
+        def get_modified_time(self):
+            # Naive, as subclasses may return it.
+            return datetime.datetime(2001, 9, 9, 1, 46, 40)
+
+        def set_extra_headers(self, path):
+            self.set_header("X-Path", path)
+
+        def get_content_type(self):
+            return ""
+
+    answer = get("/s/a", handler=Memory)
+    assert (answer.body, answer.headers["X-Path"]) == (b"memory:a", "a")
+    assert get("/s/a", handler=Memory, headers={"If-Modified-Since": MODIFIED}).status == 304
+    assert get("/s/moved", handler=Memory).headers["Location"] == "/there"
+
+
+def test_subclass_without_initialize(get):
+    class Own(StaticFileHandler):
+        def initialize(self, path):
+            self.root = path
+            self.default_filename = None
+
+    assert get("/s/a.txt", handler=Own).status == 200
