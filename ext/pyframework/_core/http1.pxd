@@ -104,6 +104,7 @@ cdef class ServerConnection(Consumer):
     cdef bint serving                           # inside `on_bytes`
     cdef object closed                          # a Future for close()
     cdef object __weakref__
+    cdef int choose_interest(self, Connection connection) except -1
     cdef int begin(self) except -1
     cdef int message_over(self, Connection connection) except -1
     cdef int stop(self) except -1

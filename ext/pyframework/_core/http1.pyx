@@ -34,7 +34,7 @@ cdef enum:      # Connection.state
     HEAD, HEAD_DONE, FIXED, CHUNKED, UNTIL_CLOSE, COMPLETE
 
 cdef enum:
-    CHUNKS = 256            # chunks of an answer that are read in one turn of the loop
+    CHUNKS = 256            # chunks of a body that are read in one turn of the loop
     SHOWN = 100             # characters of a bad value that a log line shows
 
 _MAX_1XX_RESPONSES = 20     # that may stand before one answer
@@ -367,8 +367,7 @@ cdef class Connection(Consumer):
             self.body_done()
             return False
         while filled < self.params.chunk_size and not self.chunked.done:
-            # A server's reads are bounded by the event, and a pause would let it see the end of a half-closed peer.
-            if self.is_client and turn == CHUNKS:
+            if turn == CHUNKS:
                 return self.next_turn(start, filled, at)
             turn += 1
             taken = min(size - at, self.params.chunk_size - filled)
@@ -440,7 +439,8 @@ cdef class Connection(Consumer):
         """A client's message has been read."""
         cdef Stream stream = self.stream
         if result and self.writing and not stream._closed:
-            return stream.pause()       # `finish` comes back here, or the end of the connection does
+            stream.paused = True        # `finish` comes back here, or the end of the connection does
+            return stream.update_interest()
         self.over = True
         if stream is not None:
             if stream.consumer is self:
@@ -708,8 +708,9 @@ cdef class Connection(Consumer):
             return 0
         if not self._read_finished:
             self._disconnect_on_finish = True       # not to read the rest is all that is left to do about it
-        elif self._read_finished and not stream.drained():
-            return 0                                # on_drained comes back here
+        elif not stream.drained():                  # on_drained comes back here
+            self.server.choose_interest(self)
+            return stream.update_interest()
         if self._disconnect_on_finish:
             stream.flush()
             if not stream._closed and not stream.drained():
@@ -824,8 +825,17 @@ cdef class ServerConnection(Consumer):
         finally:
             self.serving = False
         if self.stream.consumer is self:
-            self.stream.paused = not self.stream.drained() if self.current is None else (
-                self.current._read_finished or self.current.waiting is not None)
+            self.choose_interest(self.current)
+        return 0
+
+    cdef int choose_interest(self, Connection connection) except -1:
+        """Whether to read on, and whether to learn that the peer has gone: not while only sending is left to do."""
+        cdef Stream stream = self.stream
+        if connection is None:
+            stream.paused = stream.deaf = not stream.drained()
+        else:
+            stream.deaf = connection.waiting is not None or connection._write_finished and connection._read_finished
+            stream.paused = stream.deaf or connection._read_finished
         return 0
 
     cdef int begin(self) except -1:
@@ -845,7 +855,7 @@ cdef class ServerConnection(Consumer):
             return 0
         self.current = None
         if self.stream.consumer is self:
-            self.stream.paused = False
+            self.stream.paused = self.stream.deaf = False
             self.wait_for_request()
             if not self.serving:
                 self.stream.resume()

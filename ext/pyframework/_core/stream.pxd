@@ -39,6 +39,7 @@ cdef class Stream(Watch):
     # inwards
     cdef Consumer consumer
     cdef bint paused                        # the consumer wants no more for now
+    cdef bint deaf                          # and not to know either whether the peer is still there
     cdef pf_buf own
     cdef pf_buf *window
     cdef int wanted                         # which read method waits

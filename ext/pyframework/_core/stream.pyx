@@ -170,14 +170,14 @@ cdef class Stream(Watch):
         if self._read_future is not None:
             raise RuntimeError("a read is pending on this stream: await it first")
         self.consumer = consumer
-        self.paused = False
+        self.paused = self.deaf = False
         self.update_interest()
         return 0
 
     cdef int release(self) except -1:
         """Give the stream back to the read methods; unread bytes stay."""
         self.consumer = None
-        self.paused = False
+        self.paused = self.deaf = False
         self.home.stop_alarm(self)
         if self.corked:
             self.corked = False
@@ -186,11 +186,11 @@ cdef class Stream(Watch):
         return 0
 
     cdef int pause(self) except -1:
-        self.paused = True
+        self.paused = self.deaf = True
         return 0
 
     cdef int resume(self) except -1:
-        self.paused = False
+        self.paused = self.deaf = False
         self.update_interest()
         return 0
 
@@ -314,7 +314,7 @@ cdef class Stream(Watch):
         if self._closed:
             return 0
         if self.consumer is not None:
-            listens = not self.paused or self.unread() < SCRATCH
+            listens = not self.paused or (self.unread() < SCRATCH and not self.deaf)
         else:
             listens = self.wanted != NOTHING or (self._close_callback is not None and self.unread() == 0)
         if self._connecting:
