@@ -162,9 +162,8 @@ def logged(caplog: pytest.LogCaptureFixture, *expected: tuple[str, int, str]) ->
     with caplog.at_level(logging.INFO):
         yield
     found = [(record.name, record.levelno, record.getMessage()) for record in caplog.records]
-    assert [(name, level, text[: len(end[2])]) for (name, level, text), end in zip(found, expected, strict=True)] == list(
-        expected
-    )
+    shortened = [(name, level, text[: len(end[2])]) for (name, level, text), end in zip(found, expected, strict=True)]
+    assert shortened == list(expected)
 
 
 def later(callback: Callable[..., Any], *args: Any) -> None:
@@ -263,7 +262,7 @@ def test_a_peer_that_does_not_read_is_not_served_further(play: Play) -> None:
             while not server.stream.writing():
                 await asyncio.sleep(0)
             assert len(server.messages) == 1
-            for number in range(3):
+            for _number in range(3):
                 await server.peer.until(b"\r\n\r\n")
                 size = 0
                 while size < len(big):
@@ -793,7 +792,12 @@ def test_close_of_the_server_connection(play: Play) -> None:
         ({"max_header_size": 50}, b"GET /" + b"x" * 50, 431, "Unsatisfiable read, closing connection to the peer"),
         ({"max_body_size": 1}, POST % (2, b"ab"), 400, "Malformed HTTP message from the peer: Content-Length too long"),
         ({"max_body_size": 0}, POST % (1, b"a"), 400, "Malformed HTTP message from the peer: Content-Length too long"),
-        ({"max_body_size": 1}, CHUNKED + b"2\r\nab\r\n0\r\n\r\n", 400, "Malformed HTTP message from the peer: chunked body"),
+        (
+            {"max_body_size": 1},
+            CHUNKED + b"2\r\nab\r\n0\r\n\r\n",
+            400,
+            "Malformed HTTP message from the peer: chunked body",
+        ),
         (
             {},
             b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
@@ -1093,7 +1097,8 @@ def test_a_client_that_closes_or_detaches(play: Play, where: str) -> None:
     async def main() -> None:
         for method in ("close", "detach"):
             async with Client() as client:
-                setattr(client, f"on_{where}", getattr(client.connection, method) and (lambda: leave(client, method)))
+                assert getattr(client.connection, method)
+                setattr(client, f"on_{where}", lambda client=client, method=method: leave(client, method))
                 await client.peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
                 assert await client.read() is False
 

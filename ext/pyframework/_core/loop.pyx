@@ -312,18 +312,19 @@ cdef class Handle:
 
     cdef int run(self) except -1:
         context = self._context
-        PyContext_Enter(context)
         try:
-            if self._args is None:
-                self._callback()
-            else:
-                self._callback(*self._args)
+            PyContext_Enter(context)
+            try:
+                if self._args is None:
+                    self._callback()
+                else:
+                    self._callback(*self._args)
+            finally:
+                PyContext_Exit(context)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            self.report(error)
-        finally:
-            PyContext_Exit(context)
+            self.report(error)      # outside of the context: the loop enters it for the exception handler
         return 0
 
     cdef int report(self, error) except -1:
