@@ -110,6 +110,7 @@ class AsyncTestCase(unittest.TestCase):
         """Call the test method; fail if it returns something, as one does that lacks its decorator."""
         result = method()
         if isinstance(result, Generator) or inspect.iscoroutine(result):
+            result.close()  # the error says it all: no warning besides that it was never awaited
             raise TypeError("Generator and coroutine test methods should be decorated with gen_test")
         if result is not None:
             raise ValueError(f"Return value from test method ignored: {result!r}")
