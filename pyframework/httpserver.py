@@ -63,9 +63,8 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
             body_timeout=body_timeout,
             decompress=decompress_request,
         )
-        TCPServer.__init__(
-            self, ssl_options=ssl_options, max_buffer_size=max_buffer_size, read_chunk_size=chunk_size
-        )
+        # Not chunk_size for read_chunk_size, too: how much a delegate is given at a time is no reason for small reads.
+        TCPServer.__init__(self, ssl_options=ssl_options, max_buffer_size=max_buffer_size)
         self._connections: set[HTTP1ServerConnection] = set()
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import ssl
@@ -132,10 +131,6 @@ class TCPServer:
                 connection, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
             )
             result = self.handle_stream(stream, address)
-        except OSError as error:
-            connection.close()
-            if error.errno not in (errno.ECONNABORTED, errno.EINVAL):
-                app_log.error("Error in connection callback", exc_info=True)
         except Exception:
             app_log.error("Error in connection callback", exc_info=True)
         else:

@@ -63,6 +63,10 @@ class BaseIOStream(Stream):
     def set_nodelay(self, value: bool) -> None:
         """Send small writes at once (True) or let the kernel gather them (False), where the descriptor has a choice."""
 
+    def _handle_connect(self) -> None:
+        """The descriptor became writable, or failed, while `_connecting` was set."""
+        raise NotImplementedError
+
     def _is_connreset(self, error: BaseException) -> bool:
         return isinstance(error, OSError) and error.errno in _ERRNO_CONNRESET
 
@@ -73,4 +77,4 @@ class BaseIOStream(Stream):
         elif isinstance(exc_info, BaseException):
             self.error = exc_info
         elif exc_info:
-            self.error = sys.exception() if sys.version_info >= (3, 12) else sys.exc_info()[1]
+            self.error = sys.exception()

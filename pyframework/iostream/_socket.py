@@ -26,9 +26,7 @@ class IOStream(BaseIOStream):
 
     def _is_raw(self) -> bool:
         kind = type(self)
-        return kind is IOStream or (
-            kind.read_from_fd is IOStream.read_from_fd and kind.write_to_fd is IOStream.write_to_fd
-        )
+        return type(self.socket) is socket.socket and (kind.read_from_fd, kind.write_to_fd) == _PLAIN_HOOKS
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -73,7 +71,10 @@ class IOStream(BaseIOStream):
         """The socket became writable, or failed, while connecting."""
         number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
-            self.close(exc_info=OSError(number, os.strerror(number)))
+            error = OSError(number, os.strerror(number))
+            if number != errno.ECONNREFUSED:
+                gen_log.warning("Connect error on fd %s: %s", self.socket.fileno(), error)
+            self.close(exc_info=error)
             return
         self._connecting = False
         future, self._connect_future = self._connect_future, None
@@ -90,3 +91,6 @@ class IOStream(BaseIOStream):
             if error.errno != errno.EINVAL and not self._is_connreset(error):
                 gen_log.warning("TCP_NODELAY on %r: %s", self, error)
                 raise
+
+
+_PLAIN_HOOKS = (IOStream.read_from_fd, IOStream.write_to_fd)

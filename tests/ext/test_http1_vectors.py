@@ -74,7 +74,9 @@ async def play(kind: str, pieces: list[bytes]) -> tuple[Recorder, bytes]:
             pass  # refused before all was sent
         if result is not None:
             await result
-            stream.close()
+        while result is None and not (recorder.finished or recorder.ended.done()):
+            await turns()
+        stream.close()
         answer = b""
         try:
             while data := await loop.sock_recv(theirs, 65536):

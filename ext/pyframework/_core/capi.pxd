@@ -106,15 +106,25 @@ cdef extern from "pf_chunked.h" nogil:
     const char *pf_chunked_reason(int status)
 
 
-cdef extern from "sys/socket.h" nogil:
-    enum:
-        MSG_NOSIGNAL
-    ssize_t recv(int fd, void *data, size_t size, int flags)
-    ssize_t send(int fd, const void *data, size_t size, int flags)
-
-
 cdef extern from "sys/uio.h" nogil:
     struct iovec:
         void *iov_base
         size_t iov_len
-    ssize_t writev(int fd, const iovec *parts, int count)
+
+
+cdef extern from "sys/socket.h" nogil:
+    """
+    #ifndef MSG_NOSIGNAL        /* macOS before 15 has none; CPython ignores SIGPIPE anyway */
+    #define MSG_NOSIGNAL 0
+    #endif
+    """
+    enum:
+        MSG_NOSIGNAL
+
+    struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+
+    ssize_t recv(int fd, void *data, size_t size, int flags)
+    ssize_t send(int fd, const void *data, size_t size, int flags)
+    ssize_t sendmsg(int fd, const msghdr *message, int flags)

@@ -65,6 +65,7 @@ cdef class Connection(Consumer):
     cdef bint keeps_alive(self, pf_http1_head *head)
     cdef object closed_future(self)
     cdef int advance(self) except -1
+    cdef int look_up(self) except -1
     cdef bint step(self) except -1
     cdef bint read_head(self) except -1
     cdef int hand_up_head(self, pf_http1_head *head, bytes raw, HeaderMap headers) except -1
@@ -80,9 +81,9 @@ cdef class Connection(Consumer):
     cdef int wait_for(self, object awaitable) except -1
     cdef int refuse(self, int status, object reason) except -1
     cdef int refuse_head(self) except -1
-    cdef int answer_and_close(self, int status) except -1
+    cdef int answer_and_close(self, int status, object error) except -1
     cdef int fail(self, object error) except -1
-    cdef int give_up(self) except -1
+    cdef int give_up(self, object error) except -1
     cdef int lose(self) except -1
     cdef int finish_reading(self, object result) except -1
     cdef int may_write(self) except -1

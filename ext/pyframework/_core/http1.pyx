@@ -26,7 +26,7 @@ from pyframework._core.capi cimport (
 from pyframework._core.headers cimport HeaderMap, new_headers
 from pyframework._core.stream cimport Consumer, Stream
 
-from pyframework._core.stream import StreamClosedError
+from pyframework._core.stream import StreamClosedError, UnsatisfiableReadError
 
 ctypedef object (*make_tuple)(PyObject *, tuple, PyObject *)
 
@@ -173,7 +173,8 @@ cdef class Connection(Consumer):
     def read_response(self, delegate):
         """Read one answer; for users' own clients.
 
-        delegate: an HTTPMessageDelegate. Returns a Future: whether the connection can be used again.
+        delegate: an HTTPMessageDelegate. Returns a Future: whether the connection can be used again. The Future raises
+        UnsatisfiableReadError for a head that is longer than `max_header_size`.
         """
         cdef Stream stream = self.stream
         if self.params.decompress:
@@ -206,9 +207,14 @@ cdef class Connection(Consumer):
             self.fail(error)
         finally:
             self.delivering = False
-        if self.is_client and self.stream is not None and (<Stream>self.stream)._closed and self.waiting is None:
-            self.lose()     # whatever is missing will not come any more
-        return 0
+        return self.look_up() if self.is_client and self.stream is not None else 0
+
+    cdef int look_up(self) except -1:
+        """Of a client, after reading: is there more to come?"""
+        cdef Stream stream = self.stream
+        if stream._closed and self.waiting is None:
+            return self.lose()      # whatever is missing will not come any more
+        return stream.update_interest()
 
     cdef bint step(self) except -1:
         """Whether there may be more to do."""
@@ -410,7 +416,7 @@ cdef class Connection(Consumer):
             return False
         self.received += size
         if self.received > self._max_body_size:
-            raise higher().HTTPInputError("body too large")
+            raise higher().HTTPInputError("Body too long")
         self.deliver(size, 0)
         return True
 
@@ -479,7 +485,7 @@ cdef class Connection(Consumer):
         elif self.server is not None:
             self.server._serve()
         else:
-            (<Stream>self.stream).resume()
+            (<Stream>self.stream).paused = (<Stream>self.stream).deaf = False
             self.advance()
 
     # ------------------------------------------------------------------------------------------ bad ends
@@ -487,35 +493,35 @@ cdef class Connection(Consumer):
     cdef int refuse(self, int status, object reason) except -1:
         """Answer a bad request, or drop a bad answer; then close."""
         gen_log.info("Malformed HTTP message from %s: %s", self.context, reason)
-        return self.answer_and_close(status)
+        return self.answer_and_close(status, None)
 
     cdef int refuse_head(self) except -1:
-        gen_log.info(
-            "Unsatisfiable read, closing connection to %s: the header section is longer than %d bytes",
-            self.context, self.params.max_header_size,
-        )
-        return self.answer_and_close(431)
+        error = UnsatisfiableReadError(f"the header section is longer than {self.params.max_header_size} bytes")
+        gen_log.info("Unsatisfiable read, closing connection to %s: %s", self.context, error)
+        future, self.result = self.result, None
+        if future is not None and not future.done():
+            future.set_exception(error)
+        return self.answer_and_close(431, error)
 
-    cdef int answer_and_close(self, int status) except -1:
+    cdef int answer_and_close(self, int status, object error) except -1:
         cdef Stream stream = self.stream
         if stream is not None and not self.is_client and not stream._closed and self._response_start_line is None:
             put_bytes(stream.stage(), REFUSALS[status])
             stream.flush()
-        return self.give_up()
+        return self.give_up(error)
 
     cdef int fail(self, object error) except -1:
         """The delegate raised `error`."""
         if isinstance(error, higher().HTTPInputError):
             return self.refuse(400, error)
-        if not isinstance(error, asyncio.CancelledError):
-            app_log.error("Uncaught exception", exc_info=error)
-        return self.give_up()
+        app_log.error("Uncaught exception", exc_info=error)
+        return self.give_up(None)
 
-    cdef int give_up(self) except -1:
-        """Close; a delegate that has seen part of the message is told."""
+    cdef int give_up(self, object error) except -1:
+        """Close because of `error`; a delegate that has seen part of the message is told."""
         cdef Stream stream = self.stream
         if stream is not None:
-            stream.close()
+            stream.close(error)
         return self.lose()
 
     cdef int lose(self) except -1:
@@ -542,9 +548,9 @@ cdef class Connection(Consumer):
     cdef int on_time(self) except -1:
         if self.timed:
             gen_log.info("Timeout reading body from %s", self.context)
-            return self.give_up()
+            return self.give_up(None)
         if self.state == HEAD:
-            return self.give_up()
+            return self.give_up(None)
         return 0
 
     # ------------------------------------------------------------------------------------------ writing
@@ -794,8 +800,8 @@ cdef class ServerConnection(Consumer):
         if self.stream._closed:
             self.stop()
             return
-        self.wait_for_request()
         self.stream.attach(self)
+        self.wait_for_request()     # the stream is watched by now: no other can have an alarm
         if self.stream.unread():
             self.on_bytes()
 
@@ -829,13 +835,16 @@ cdef class ServerConnection(Consumer):
         return 0
 
     cdef int choose_interest(self, Connection connection) except -1:
-        """Whether to read on, and whether to learn that the peer has gone: not while only sending is left to do."""
+        """Whether to read on; and whether to learn that the peer has gone: not while it is owed something."""
         cdef Stream stream = self.stream
         if connection is None:
             stream.paused = stream.deaf = not stream.drained()
-        else:
-            stream.deaf = connection.waiting is not None or connection._write_finished and connection._read_finished
-            stream.paused = stream.deaf or connection._read_finished
+            return 0
+        stream.paused = connection._read_finished or connection.waiting is not None
+        stream.deaf = (
+            connection.waiting is not None or connection._write_finished
+            or (connection._read_finished and stream.unread() > 0)
+        )
         return 0
 
     cdef int begin(self) except -1:
@@ -854,13 +863,16 @@ cdef class ServerConnection(Consumer):
         if self.current is not connection:
             return 0
         self.current = None
-        if self.stream.consumer is self:
-            self.stream.paused = self.stream.deaf = False
-            self.wait_for_request()
-            if not self.serving:
-                self.stream.resume()
-                if self.stream.unread():
-                    self.stream.home.host().call_soon(self._serve)
+        if self.stream.consumer is not self:
+            return 0
+        self.wait_for_request()
+        if self.serving:
+            return 0
+        if self.stream.unread():        # these come first, and the end of a half-closed peer behind them
+            self.stream.pause()
+            self.stream.home.host().call_soon(self._serve)
+        else:
+            self.stream.resume()
         return 0
 
     def _serve(self):

@@ -47,6 +47,7 @@ cdef class Poller:
     cdef pf_wheel wheel
     cdef uint64_t now_ms    # read once a batch
     cdef object alarm_call  # the guest's timer on its host
+    cdef uint64_t alarm_call_ms     # and when that is due
     cdef object _done       # the finished Future that stands for "nothing left to wait for"
 
     cdef uint64_t token(self, int fd)
@@ -61,6 +62,7 @@ cdef class Poller:
     cdef int set_alarm(self, Watch watch, double seconds) except -1
     cdef int stop_alarm(self, Watch watch) except -1
     cdef int run_alarms(self) except -1
+    cdef int alarm_ms(self) except -2
     cdef int arm_host(self) except -1
     cdef pf_buf *borrow_inbox(self, Watch user) except NULL
     cdef pf_buf *borrow_outbox(self, Watch user) except NULL

@@ -9,13 +9,14 @@ import asyncio
 import collections
 import heapq
 import inspect
-import logging
 import os
+import selectors
 import sys
 import weakref
-from asyncio import format_helpers
+from asyncio import base_events, format_helpers
 
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
@@ -33,14 +34,20 @@ cdef enum:
     MAX_WAIT_MS = 86400000      # a day; longer waits are cut and begun again
     TICK_MS = 50                # an alarm may be so much late
 
-cdef object logger = logging.getLogger("asyncio")
+cdef double LONGEST_ALARM_MS = 1e12     # thirty years
 cdef bint EAGER_TASKS = sys.version_info >= (3, 12)
+cdef object pollers = weakref.WeakSet()             # all of them, for the child of a fork
+cdef object guests = weakref.WeakKeyDictionary()    # asyncio loop -> weak reference to its guest; the loop keeps it
 
 
 cdef double monotonic() noexcept nogil:
     cdef timespec now
     clock_gettime(CLOCK_MONOTONIC, &now)
     return now.tv_sec + now.tv_nsec * 1e-9
+
+
+cdef uint64_t monotonic_ms() noexcept nogil:
+    return <uint64_t>(monotonic() * 1000)
 
 
 cdef class Watch:
@@ -70,12 +77,11 @@ cdef class Poller:
         self.host = weakref.ref(host)
         self.guest = guest
         check(pf_poll_open(&self.c))
-        self.now_ms = <uint64_t>(monotonic() * 1000)
+        self.now_ms = monotonic_ms()
         pf_wheel_init(&self.wheel, TICK_MS, self.now_ms)
         if guest:
             host.add_reader(self.c.fd, self.run_ready)
-        else:
-            own_pollers.add(self)
+        pollers.add(self)
 
     def __dealloc__(self):
         pf_poll_close(&self.c)
@@ -96,37 +102,56 @@ cdef class Poller:
         pf_poll_wake(&self.c)
 
     def close(self) -> None:
-        """Forget every descriptor; none of them is closed."""
+        """Forget every descriptor; none of them is closed.
+
+        Raises RuntimeError while a loop of our own that it drives is running.
+        """
         if self.closed:
             return
-        self.closed = True
         host = self.host()
-        if self.guest and host is not None and not host.is_closed():
-            host.remove_reader(self.c.fd)
+        if self.guest:
+            if self.outbox_user is not None:
+                self.outbox_user.yield_outbox()
+            if host is not None and not host.is_closed():
+                host.remove_reader(self.c.fd)
             if self.alarm_call is not None:
                 self.alarm_call.cancel()
-        for watch in list(self.watches.values()):
-            self.unwatch(watch)
+        elif host is not None and host.is_running():
+            raise RuntimeError("Cannot close a running event loop")
+        self.closed = True
         pf_poll_close(&self.c)
-        self.c.fd = self.c.wake_fd = -1
+        for watch in list(self.watches.values()):
+            self.forget(watch)
 
     cdef int reopen(self) except -1:
-        """In the child after a fork: the descriptor is the parent's, so take a new one and watch the same again."""
+        """In the child after a fork: the descriptor is the parent's, so take a new one and watch the same again.
+
+        It gets the number of the old one, by which a host knows it.
+        """
         cdef Watch watch
+        cdef pf_poll fresh
         if self.closed:
             return 0
-        pf_poll_close(&self.c)
-        check(pf_poll_open(&self.c))
-        for watch in self.watches.values():
-            check(pf_poll_set(&self.c, watch.fd, 0, watch.mask | PF_POLL_ERROR, self.token(watch.fd)))
+        check(pf_poll_open(&fresh))
+        if fresh.fd != self.c.fd:
+            os.dup2(fresh.fd, self.c.fd, inheritable=False)
+            os.close(fresh.fd)
+        if self.c.wake_fd >= 0:
+            os.close(self.c.wake_fd)
+        self.c.wake_fd = fresh.wake_fd
+        for watch in self.watches.values():     # one that cannot be watched was closed without a word
+            pf_poll_set(&self.c, watch.fd, 0, watch.mask | PF_POLL_ERROR, self.token(watch.fd))
         return 0
 
     cdef uint64_t token(self, int fd):
         return (<uint64_t>self.slots[fd].generation << 32) | <uint32_t>fd
 
     cdef int grow(self, int fd) except -1:
-        cdef int count = max(fd + 1, self.slot_count * 2, 64)
-        cdef Slot *slots = <Slot *>realloc(self.slots, count * sizeof(Slot))
+        cdef int count
+        cdef Slot *slots
+        os.fstat(fd)    # raises for a number that is no descriptor: it must not cost memory
+        count = max(fd + 1, self.slot_count * 2, 64)
+        slots = <Slot *>realloc(self.slots, count * sizeof(Slot))
         if slots == NULL:
             raise MemoryError
         memset(slots + self.slot_count, 0, (count - self.slot_count) * sizeof(Slot))
@@ -136,21 +161,21 @@ cdef class Poller:
 
     cdef int watch(self, Watch watch, int fd, unsigned mask) except -1:
         """Call `watch.on_ready` when `fd` is ready for `mask`, from now on; mask 0: only for an error or hang-up."""
-        cdef Slot *slot
         cdef unsigned old = 0
         if self.closed:
             raise RuntimeError("the event loop is closed: open the stream on a running one")
-        if fd >= self.slot_count:
+        if fd < 0 or fd >= self.slot_count:
             self.grow(fd)
-        slot = &self.slots[fd]
-        if slot.watch == <void *>watch:
+        if self.slots[fd].watch == <void *>watch:
             old = watch.mask | PF_POLL_ERROR
         else:
-            if slot.watch != NULL:  # its owner closed the descriptor without a word, and here it is again
-                self.forget(<Watch>slot.watch)
-            slot.generation += 1
+            if watch.poller is not None:
+                watch.poller.unwatch(watch)
+            if self.slots[fd].watch != NULL:    # its owner closed the descriptor without a word, and here it is again
+                self.forget(<Watch>self.slots[fd].watch)
+            self.slots[fd].generation += 1
         check(pf_poll_set(&self.c, fd, old, mask | PF_POLL_ERROR, self.token(fd)))
-        slot.watch = <void *>watch
+        self.slots[fd].watch = <void *>watch
         self.watches[fd] = watch
         watch.poller = self
         watch.fd = fd
@@ -173,6 +198,7 @@ cdef class Poller:
             self.inbox_user = None
         if self.outbox_user is watch:
             self.outbox_user = None
+            self.outbox.start = self.outbox.end = 0     # nobody else may send it
         self.stop_alarm(watch)
         watch.poller = None
         watch.mask = 0
@@ -191,7 +217,7 @@ cdef class Poller:
                 count = pf_poll_wait(&self.c, events, BATCH, timeout_ms)
             self.sleeping = False
         check(count)
-        self.now_ms = <uint64_t>(monotonic() * 1000)
+        self.now_ms = monotonic_ms()
         for i in range(count):
             if events[i].token != PF_POLL_WOKEN:
                 self.dispatch(<int>(events[i].token & 0xffffffff), <uint32_t>(events[i].token >> 32), events[i].mask)
@@ -218,10 +244,19 @@ cdef class Poller:
         return 0
 
     cdef int set_alarm(self, Watch watch, double seconds) except -1:
-        """Call `watch.on_alarm` in that time, at most a tick late; an alarm that was set before is moved."""
+        """Call `watch.on_alarm` in that time, at most a tick late; an alarm that was set before is moved.
+
+        Nothing happens for one that does not watch: the wheel borrows, and only `watches` keeps it alive.
+        """
+        cdef double ms = seconds * 1000
+        if watch.poller is not self:
+            return 0
+        if not ms < LONGEST_ALARM_MS:
+            ms = LONGEST_ALARM_MS
         watch.alarm.owner = <void *>watch
-        pf_wheel_add(&self.wheel, &watch.alarm.timer, self.now_ms + <uint64_t>(seconds * 1000))
-        if self.guest and self.alarm_call is None:
+        self.now_ms = monotonic_ms()
+        pf_wheel_add(&self.wheel, &watch.alarm.timer, self.now_ms + <uint64_t>max(ms, 0.0))
+        if self.guest:
             self.arm_host()
         return 0
 
@@ -239,17 +274,34 @@ cdef class Poller:
             watch = <Watch>(<Alarm *>timer).owner
             self.serve(watch, 0, True)
 
+    cdef int alarm_ms(self) except -2:
+        """How long it is to the next alarm; -1: there is none."""
+        if self.wheel.count == 0:
+            return -1
+        self.now_ms = monotonic_ms()
+        return <int>min(pf_wheel_next(&self.wheel, self.now_ms), <int64_t>MAX_WAIT_MS)
+
     cdef int arm_host(self) except -1:
-        cdef int64_t ms = pf_wheel_next(&self.wheel, self.now_ms)
-        if ms >= 0:
-            self.alarm_call = self.host().call_later(ms / 1000.0, self.on_host_timer)
+        """Have the host call at the time of the next alarm, unless it will do so before."""
+        cdef int ms = self.alarm_ms()
+        if ms < 0:
+            return 0
+        if self.alarm_call is not None:
+            if self.alarm_call_ms <= self.now_ms + ms:
+                return 0
+            self.alarm_call.cancel()
+        self.alarm_call = self.host().call_later(ms / 1000.0, self.on_host_timer)
+        self.alarm_call_ms = self.now_ms + ms
         return 0
 
     def on_host_timer(self) -> None:
+        """Serve the alarms that are due; the guest's timer on its host calls this."""
         self.alarm_call = None
-        self.now_ms = <uint64_t>(monotonic() * 1000)
-        self.run_alarms()
-        self.arm_host()
+        self.now_ms = monotonic_ms()
+        try:
+            self.run_alarms()
+        finally:
+            self.arm_host()
 
     cdef pf_buf *borrow_inbox(self, Watch user) except NULL:
         """The buffer to receive into, empty and with room."""
@@ -296,10 +348,13 @@ cdef class Handle:
     cdef object __weakref__
 
     def cancel(self) -> None:
-        if not self._cancelled:
-            self._cancelled = True
-            self._callback = None
-            self._args = None
+        self.drop()
+
+    cdef int drop(self) except -1:
+        self._cancelled = True
+        self._callback = None
+        self._args = None
+        return 0
 
     def cancelled(self) -> bool:
         return self._cancelled
@@ -324,7 +379,7 @@ cdef class Handle:
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            self.report(error)      # outside of the context: the loop enters it for the exception handler
+            self.report(error)
         return 0
 
     cdef int report(self, error) except -1:
@@ -335,11 +390,18 @@ cdef class Handle:
         (<object>self._loop).call_exception_handler(details)
         return 0
 
-    def __repr__(self) -> str:
+    cdef list describe(self):
+        words = [type(self).__name__]
         if self._cancelled:
-            return f"<{type(self).__name__} cancelled>"
-        source = format_helpers._format_callback_source(self._callback, self._args or ())
-        return f"<{type(self).__name__} {source}>"
+            words.append("cancelled")
+        if self._callback is not None:
+            words.append(format_helpers._format_callback_source(self._callback, self._args or ()))
+        if self._source_traceback:
+            words.append(f"created at {self._source_traceback[-1][0]}:{self._source_traceback[-1][1]}")
+        return words
+
+    def __repr__(self) -> str:
+        return f"<{' '.join(self.describe())}>"
 
 
 cdef class TimerHandle(Handle):
@@ -352,27 +414,46 @@ cdef class TimerHandle(Handle):
         return self._when
 
     def cancel(self) -> None:
-        if not self._cancelled and self._scheduled:
+        if self._scheduled and not self._cancelled:
             self._loop.cancelled_timers += 1
-        Handle.cancel(self)
+        self.drop()
 
-    def __lt__(self, TimerHandle other) -> bool:
-        return self._when < other._when
+    cdef list describe(self):
+        words = Handle.describe(self)
+        words.insert(2 if self._cancelled else 1, f"when={self._when}")
+        return words
 
-    def __le__(self, TimerHandle other) -> bool:
-        return self._when <= other._when
+    def __hash__(self) -> int:
+        return hash(self._when)
 
-    def __gt__(self, TimerHandle other) -> bool:
-        return self._when > other._when
+    def __eq__(self, other: object) -> bool:
+        cdef TimerHandle timer
+        if not isinstance(other, TimerHandle):
+            return NotImplemented
+        timer = <TimerHandle>other
+        return (
+            self._when == timer._when and self._cancelled == timer._cancelled
+            and self._callback == timer._callback and self._args == timer._args
+        )
 
-    def __ge__(self, TimerHandle other) -> bool:
-        return self._when >= other._when
+    def __lt__(self, other: object) -> bool:
+        return self._when < (<TimerHandle>other)._when if isinstance(other, TimerHandle) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self._when > (<TimerHandle>other)._when if isinstance(other, TimerHandle) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self < other or self == other if isinstance(other, TimerHandle) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self > other or self == other if isinstance(other, TimerHandle) else NotImplemented
 
 
 cdef class CallbackWatch(Watch):
     """The callbacks of add_reader and add_writer for one descriptor."""
 
     cdef LoopCore loop
+    cdef object file        # as add_reader got it: kept alive, and known even when it is closed
     cdef Handle reader
     cdef Handle writer
 
@@ -409,8 +490,6 @@ cdef class LoopCore:
     cdef bint shut
     cdef object push
     cdef object take
-    cdef bint catching                  # start_task wants the next handle for itself
-    cdef Handle caught
 
     def __cinit__(self, *args, **kwargs):
         self._poller = Poller(self, False)
@@ -454,11 +533,7 @@ cdef class LoopCore:
         if self.debug:
             self._check_thread()
         cdef Handle handle = self.handle(Handle, callback, args, context)
-        if self.catching:
-            self.catching = False
-            self.caught = handle
-        else:
-            self.push(handle)
+        self.push(handle)
         return handle
 
     def call_soon_threadsafe(self, callback, *args, context=None):
@@ -500,23 +575,39 @@ cdef class LoopCore:
 
     # -- descriptors
 
+    cdef int number_of(self, file) except -1:
+        """The descriptor of what an asyncio method got as one."""
+        cdef int number
+        try:
+            number = file if isinstance(file, int) else int(file.fileno())
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"Invalid file object: {file!r}") from error
+        if number >= 0:
+            return number
+        for watch in self._poller.watches.values():
+            if isinstance(watch, CallbackWatch) and (<CallbackWatch>watch).file is file:
+                return (<CallbackWatch>watch).fd
+        raise ValueError(f"Invalid file descriptor: {number}")
+
     cdef CallbackWatch callbacks_of(self, int fd):
         watch = self._poller.watches.get(fd)
         return <CallbackWatch>watch if isinstance(watch, CallbackWatch) else None
 
-    cdef CallbackWatch need_callbacks_of(self, int fd):
+    cdef CallbackWatch need_callbacks_of(self, int fd, file):
         cdef CallbackWatch watch = self.callbacks_of(fd)
         if watch is None:
-            if fd in self._poller.watches:
+            stream = self._poller.watches.get(fd)
+            if stream is not None and stream.fileno() == fd:    # else it is of a stream whose socket was closed
                 raise RuntimeError(f"File descriptor {fd} is used by a stream: detach it first")
             watch = CallbackWatch.__new__(CallbackWatch)
             watch.loop = self
+        watch.file = file
         return watch
 
     def _add_reader(self, fd, callback, *args):
-        cdef int number = number_of(fd)
+        cdef int number = self.number_of(fd)
         cdef Handle handle = self.handle(Handle, callback, args, None)
-        cdef CallbackWatch watch = self.need_callbacks_of(number)
+        cdef CallbackWatch watch = self.need_callbacks_of(number, fd)
         if watch.reader is not None:
             watch.reader.cancel()
         watch.reader = handle
@@ -524,9 +615,9 @@ cdef class LoopCore:
         return handle
 
     def _add_writer(self, fd, callback, *args):
-        cdef int number = number_of(fd)
+        cdef int number = self.number_of(fd)
         cdef Handle handle = self.handle(Handle, callback, args, None)
-        cdef CallbackWatch watch = self.need_callbacks_of(number)
+        cdef CallbackWatch watch = self.need_callbacks_of(number, fd)
         if watch.writer is not None:
             watch.writer.cancel()
         watch.writer = handle
@@ -534,56 +625,53 @@ cdef class LoopCore:
         return handle
 
     def _remove_reader(self, fd):
-        cdef int number = number_of(fd)
-        cdef CallbackWatch watch = self.callbacks_of(number)
-        if self.shut or watch is None or watch.reader is None:
+        cdef CallbackWatch watch = None if self.shut else self.callbacks_of(self.number_of(fd))
+        if watch is None or watch.reader is None:
             return False
         watch.reader.cancel()
         watch.reader = None
-        watch.update(self._poller, number)
+        watch.update(self._poller, watch.fd)
         return True
 
     def _remove_writer(self, fd):
-        cdef int number = number_of(fd)
-        cdef CallbackWatch watch = self.callbacks_of(number)
-        if self.shut or watch is None or watch.writer is None:
+        cdef CallbackWatch watch = None if self.shut else self.callbacks_of(self.number_of(fd))
+        if watch is None or watch.writer is None:
             return False
         watch.writer.cancel()
         watch.writer = None
-        watch.update(self._poller, number)
+        watch.update(self._poller, watch.fd)
         return True
 
     # -- tasks
 
     cdef object start_task(self, coroutine, context):
-        """Run a new Task's first step now: the handle that the Task queues for it is caught on its way."""
-        cdef Handle step
-        self.catching = True
-        try:
-            task = asyncio.Task(coroutine, loop=self, context=context)
-        finally:
-            self.catching = False
-        step, self.caught = self.caught, None
-        step.run()
+        """Run a new Task's first step now, not in the next turn: take back the handle that the Task queued for it."""
+        PyContext_Enter(context)    # raises if that is its state already, as a Task with eager_start does
+        PyContext_Exit(context)
+        task = asyncio.Task(coroutine, loop=self, context=context)
+        step = self.ready[-1] if self.ready else None
+        if isinstance(step, Handle) and getattr((<Handle>step)._callback, "__self__", None) is task:
+            self.ready.pop()
+            (<Handle>step).run()
         return task
 
     # -- one turn
 
     cdef int timeout_ms(self) except -2:
         cdef double wait
-        cdef int64_t alarm
+        cdef int alarm
         cdef TimerHandle first
         if self.ready or self._stopping:
             return 0
-        alarm = pf_wheel_next(&self._poller.wheel, self._poller.now_ms) if self._poller.wheel.count else -1
+        alarm = self._poller.alarm_ms()
         if not self._scheduled:
-            return <int>min(alarm, <int64_t>MAX_WAIT_MS)
+            return alarm
         first = self._scheduled[0]
         wait = (first._when - monotonic()) * 1000
         if wait <= 0:
             return 0
-        if alarm >= 0 and alarm < wait:
-            return <int>min(alarm, <int64_t>MAX_WAIT_MS)
+        if 0 <= alarm < wait:
+            return alarm
         return <int>min(wait + 0.999, <double>MAX_WAIT_MS)
 
     cdef int drop_cancelled_timers(self) except -1:
@@ -623,40 +711,35 @@ cdef class LoopCore:
         cdef Py_ssize_t i
         if self.cancelled_timers:
             self.drop_cancelled_timers()
+        if not self.ready:
+            PyErr_CheckSignals()    # a signal that came since the last callback must not wait for what comes next
         self._poller.poll(self.timeout_ms())
         self.queue_due_timers()
         for i in range(len(self.ready)):
             if not self.ready:      # a callback ran the loop itself
                 break
             item = self.take()
-            if not isinstance(item, Handle):
-                if not item._cancelled:     # an asyncio.Handle, as add_signal_handler makes them
-                    item._run()
-                continue
-            handle = <Handle>item
-            if handle._cancelled:
+            if item._cancelled:
                 continue
             if self.debug:
-                self.run_watched(handle)
-            else:
-                handle.run()
+                self.run_watched(item)
+            elif isinstance(item, Handle):
+                (<Handle>item).run()
+            else:       # an asyncio.Handle, as add_signal_handler makes them
+                item._run()
 
-    cdef int run_watched(self, Handle handle) except -1:
+    cdef int run_watched(self, item) except -1:
         cdef double start = monotonic()
         cdef double took
-        handle.run()
+        self._current_handle = item
+        try:
+            item._run()
+        finally:
+            self._current_handle = None
         took = monotonic() - start
         if took >= self.slow_callback_duration:
-            owner = getattr(handle._callback, "__self__", None)
-            logger.warning("Executing %r took %.3f seconds", owner if isinstance(owner, asyncio.Task) else handle, took)
+            base_events.logger.warning("Executing %s took %.3f seconds", base_events._format_handle(item), took)
         return 0
-
-
-cdef int number_of(fd) except -1:
-    cdef int number = fd if isinstance(fd, int) else fd.fileno()
-    if number < 0:
-        raise ValueError(f"Invalid file descriptor: {number}")
-    return number
 
 
 class _Selector:
@@ -666,12 +749,24 @@ class _Selector:
         self._poller = poller
 
     def select(self, timeout=None):
+        cdef Poller poller = self._poller
         cdef int ms = -1 if timeout is None else <int>min(max(<double>timeout, 0.0) * 1000 + 0.999, <double>MAX_WAIT_MS)
-        (<Poller>self._poller).poll(ms)
+        cdef int alarm = poller.alarm_ms()
+        poller.poll(alarm if 0 <= alarm and (alarm < ms or ms < 0) else ms)
         return []
 
     def get_map(self):
         return (<Poller>self._poller).watches
+
+    def get_key(self, fileobj):
+        cdef int fd = fileobj if isinstance(fileobj, int) else int(fileobj.fileno())
+        cdef Watch watch = (<Poller>self._poller).watches.get(fd)
+        if watch is None:
+            raise KeyError(f"{fileobj!r} is not watched")
+        events = (selectors.EVENT_READ if watch.mask & PF_POLL_READ else 0) | (
+            selectors.EVENT_WRITE if watch.mask & PF_POLL_WRITE else 0
+        )
+        return selectors.SelectorKey(fileobj, fd, events, watch)
 
     def close(self) -> None:
         self._poller.close()
@@ -692,20 +787,16 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         (<LoopCore>self).debug = bool(enabled)
 
     def close(self) -> None:
+        if not self.is_running():
+            (<LoopCore>self).shut = True
         super().close()
-        (<LoopCore>self).shut = True
-        (<LoopCore>self)._scheduled.clear()
 
 
 # ---------------------------------------------------------------------------------------------- what others call
 
-cdef object own_pollers = weakref.WeakSet()
-cdef object guests = weakref.WeakKeyDictionary()
-
-
 def reopen_after_fork() -> None:
     cdef Poller poller
-    for poller in own_pollers:
+    for poller in pollers:
         poller.reopen()
 
 
@@ -716,9 +807,11 @@ def poller_of(loop) -> Poller:
     """The poller that serves the streams of `loop`: its own one, or a guest made at the first call."""
     if isinstance(loop, LoopCore):
         return (<LoopCore>loop)._poller
-    poller = guests.get(loop)
-    if poller is None:
-        poller = guests[loop] = Poller(loop)
+    known = guests.get(loop)
+    poller = None if known is None else known()
+    if poller is None or poller.closed:
+        poller = Poller(loop)
+        guests[loop] = weakref.ref(poller)
     return poller
 
 
@@ -730,7 +823,7 @@ def start_task(coroutine, context):
     """
     loop = asyncio.get_running_loop()
     if loop.get_task_factory() is not None:
-        return loop.create_task(coroutine, context=context)
+        return context.run(loop.create_task, coroutine)     # not every factory takes a context
     if EAGER_TASKS:
         return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
     if not isinstance(loop, LoopCore) or asyncio.current_task(loop) is not None:

@@ -17,10 +17,13 @@ cdef class Consumer:
 
 
 cdef class StreamBuffer:
+    cdef public Py_ssize_t _large_buf_threshold
     cdef object _parts                      # deque of bytearrays (ours, growing) and memoryviews (the caller's)
     cdef Py_ssize_t _first                  # bytes of the first part that were sent
     cdef Py_ssize_t _size
     cdef int add(self, const char *data, Py_ssize_t size) except -1
+    cdef bint merge(self, view) except -1
+    cdef int drop(self, Py_ssize_t size) except -1
 
 
 cdef class Stream(Watch):
@@ -28,9 +31,9 @@ cdef class Stream(Watch):
     cdef public object io_loop
     cdef public object socket               # the Python socket, where the descriptor is one
     cdef public object error                # the exception that closed the stream
-    cdef public object max_buffer_size
+    cdef public Py_ssize_t max_buffer_size
     cdef public object max_write_buffer_size
-    cdef public object read_chunk_size
+    cdef public Py_ssize_t read_chunk_size
     cdef public bint _closed
     cdef public bint _connecting
     cdef public object _close_callback
@@ -51,8 +54,8 @@ cdef class Stream(Watch):
     cdef Py_ssize_t scanned                 # bytes of the window that do not hold the delimiter
     cdef bint partial
     # outwards
-    cdef StreamBuffer pending
-    cdef object write_futures               # deque of (index, Future)
+    cdef StreamBuffer pending               # None while nothing waits
+    cdef object write_futures               # deque of (index, Future), or None
     cdef public object _connect_future
     cdef public Py_ssize_t _total_write_index
     cdef public Py_ssize_t _total_write_done_index
@@ -73,24 +76,37 @@ cdef class Stream(Watch):
     cdef bint drained(self)
 
     # within
+    cdef int check_open(self) except -1
+    cdef int serve_event(self, unsigned mask) except -1
+    cdef bint listens(self)
     cdef int update_interest(self) except -1
+    cdef int watch_for(self, unsigned mask) except -1
+    cdef int descriptor(self) except? -1
+    cdef Py_ssize_t receive(self) except -2
     cdef Py_ssize_t fill(self) except -2
-    cdef int receive(self) except -1
+    cdef Py_ssize_t fill_raw(self) except -2
+    cdef Py_ssize_t fill_by_hook(self) except -2
     cdef int deliver(self) except -1
     cdef int satisfy(self) except -1
     cdef bytes cut(self, Py_ssize_t size)
     cdef Py_ssize_t find_end(self) except -2
+    cdef Py_ssize_t search(self) except -2
     cdef int over_limit(self, Py_ssize_t size) except -1
     cdef int begin_read(self, int kind) except -1
+    cdef int read_at_once(self) except -1
     cdef object finish_begin(self)
+    cdef object end_read(self)
     cdef int resolve_read(self, object result) except -1
     cdef int fill_target(self) except -1
+    cdef int free_own(self) except -1
+    cdef StreamBuffer queue(self)
     cdef int flush(self) except -1
     cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2
     cdef Py_ssize_t send_parts(self) except -2
+    cdef Py_ssize_t send_by_hook(self) except -2
     cdef int send_pending(self) except -1
     cdef int settle_writes(self) except -1
     cdef int end_event(self) except -1
-    cdef int fail(self, object error) except -1
+    cdef int fail_send(self, object error) except -1
     cdef int check_closed(self) except -1
     cdef object new_future(self)

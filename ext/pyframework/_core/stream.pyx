@@ -1,10 +1,10 @@
+# cython: auto_pickle=False
 """Stream: the bytes of one descriptor.
 
 Owns: unread and unsent bytes, the Futures of the read and write methods, and what its poller is asked to watch.
 Must not know: messages, or who the consumer is.
 Trick: all streams of a poller receive into one buffer and lay answers out in another, so an idle connection holds none.
 """
-import asyncio
 import collections
 import errno
 import logging
@@ -16,12 +16,13 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.object cimport PyObject_GenericSetAttr
 from libc.errno cimport EAGAIN, EINTR, errno as c_errno
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memset
 
 from pyframework._core.capi cimport (
-    MSG_NOSIGNAL, PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WRITE, iovec,
-    pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, recv, send, writev,
+    MSG_NOSIGNAL, PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WRITE, iovec, msghdr,
+    pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, recv, send, sendmsg,
 )
 from pyframework._core.loop cimport Poller, Watch
 
@@ -30,15 +31,17 @@ cdef enum:
 
     SCRATCH = 65536         # bytes of one receive
     STAGE_LIMIT = 65536     # staged bytes that are sent although the event goes on
-    LARGE = 16384           # bytes from which a body is sent from where it lies
-    MERGE_LIMIT = 2048      # bytes up to which pending writes are merged
+    LARGE = 16384           # bytes from which a body is sent from where it lies; smaller pending writes are merged
     PARTS = 16              # pieces of one gathering send
+    PEEK = 131072           # bytes offered to `write_to_fd` at a time
     TURNS = 16              # receives for one descriptor in one event
 
 cdef object gen_log = logging.getLogger("tornado.general")
-cdef frozenset CONNRESET = frozenset(
-    getattr(errno, name) for name in ("ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT") if hasattr(errno, name)
-)
+
+cdef enum:
+    IOLOOP_READ = 0x001     # events as IOLoop.add_handler names them
+    IOLOOP_WRITE = 0x004
+    IOLOOP_ERROR = 0x018
 
 
 class StreamClosedError(IOError):
@@ -86,10 +89,9 @@ cdef class Consumer:
 cdef class StreamBuffer:
     """Bytes on their way out: small pieces merged, large ones kept where they are."""
 
-    _large_buf_threshold = MERGE_LIMIT
-
     def __cinit__(self):
         self._parts = collections.deque()
+        self._large_buf_threshold = LARGE
 
     def __len__(self) -> int:
         return self._size
@@ -99,16 +101,27 @@ cdef class StreamBuffer:
         return self._parts
 
     def append(self, data) -> None:
-        """Add bytes, a bytearray or a memoryview at the end."""
-        cdef Py_ssize_t size = data.nbytes if isinstance(data, memoryview) else len(data)
+        """Add bytes, a bytearray or a memoryview at the end; a large one is not copied, so leave it as it is."""
+        view = memoryview(data)
+        cdef Py_ssize_t size = view.nbytes
         if size > self._large_buf_threshold:
-            self._parts.append(memoryview(data).cast("B"))
-            self._size += size
-        elif size:
-            if not self._parts or not isinstance(self._parts[-1], bytearray):
-                self._parts.append(bytearray())
-            self._parts[-1].extend(memoryview(data).cast("B"))
-            self._size += size
+            self._parts.append(view.cast("B"))
+        elif size == 0:
+            return
+        elif not self.merge(view):
+            self._parts.append(bytearray(view))
+        self._size += size
+
+    cdef bint merge(self, view) except -1:
+        """Whether the last piece had room for this small one."""
+        last = self._parts[-1] if self._parts else None
+        if not isinstance(last, bytearray) or len(last) + view.nbytes > self._large_buf_threshold:
+            return False
+        try:
+            last += view
+        except BufferError:     # somebody still looks at it through `peek`
+            return False
+        return True
 
     cdef int add(self, const char *data, Py_ssize_t size) except -1:
         self.append(PyBytes_FromStringAndSize(data, size))
@@ -124,11 +137,14 @@ cdef class StreamBuffer:
 
     def advance(self, size: int) -> None:
         """Drop `size` bytes from the front."""
+        self.drop(size)
+
+    cdef int drop(self, Py_ssize_t size) except -1:
         cdef Py_ssize_t left = size
         cdef Py_ssize_t have
-        if not 0 < left <= self._size:
+        if not 0 < size <= self._size:
             raise ValueError(f"cannot drop {size} of {self._size} bytes")
-        self._size -= left
+        self._size -= size
         while left:
             have = len(self._parts[0]) - self._first
             if have > left:
@@ -137,6 +153,12 @@ cdef class StreamBuffer:
             left -= have
             self._parts.popleft()
             self._first = 0
+        return 0
+
+    def clear(self) -> None:
+        """Drop everything, and with it each hold on the caller's buffers."""
+        self._parts.clear()
+        self._first = self._size = 0
 
 
 cdef class Stream(Watch):
@@ -153,15 +175,23 @@ cdef class Stream(Watch):
     def __dealloc__(self):
         pf_buf_free(&self.own)
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.own.capacity
+
+    def __setattr__(self, name, value):
+        if name == "read_from_fd" or name == "write_to_fd":     # a hook of this one object
+            self.raw = False
+        PyObject_GenericSetAttr(self, name, value)
+
     def _open(self, poller, bint raw):
         """Take up work, served by `poller`; the descriptor is asked for when it is needed first."""
         self.home = poller
         self.raw = raw
-        if raw:
-            self.fd = self.fileno()
 
-    def _watch(self):
-        self.update_interest()
+    cdef int check_open(self) except -1:
+        if self.home is None:
+            raise RuntimeError("this stream is not set up: call BaseIOStream.__init__ first")
+        return 0
 
     # ------------------------------------------------------------------------------------------ for the consumer
 
@@ -198,6 +228,10 @@ cdef class Stream(Watch):
         """Give the consumer so much time, from now; below 0: all the time it wants."""
         if seconds < 0:
             return self.home.stop_alarm(self)
+        if self._closed:
+            return 0
+        if self.poller is None:     # the poller keeps what it watches alive, the wheel of its alarms does not
+            self.watch_for(0)
         return self.home.set_alarm(self, seconds)
 
     cdef int on_alarm(self) except -1:
@@ -216,7 +250,11 @@ cdef class Stream(Watch):
 
     cdef pf_buf *stage(self) except NULL:
         """Where to append what is to be sent; then `commit`."""
-        return self.home.borrow_outbox(self)
+        cdef bint begins = self.home.outbox_user is not self
+        cdef pf_buf *out = self.home.borrow_outbox(self)
+        if begins:      # whoever had it may have gone without emptying it
+            out.start = out.end = 0
+        return out
 
     cdef int commit(self, bint complete) except -1:
         """Send what was staged: at the end of the event if the answer is `complete`, else now."""
@@ -238,26 +276,41 @@ cdef class Stream(Watch):
                 if pf_buf_append(stage, PyBytes_AS_STRING(copy), size) < 0:
                     raise MemoryError
             return self.commit(complete)
-        self.queue_staged()
-        self.pending.append(data)
+        self.queue().append(data)
         self._total_write_index += size
         return self.send_pending()
 
-    def queue_staged(self):
-        """Move what is staged behind the pending writes."""
+    cdef StreamBuffer queue(self):
+        """The pending writes, with what is staged behind them."""
+        cdef pf_buf *staged = &self.home.outbox
+        cdef Py_ssize_t size
         if self.pending is None:
             self.pending = StreamBuffer()
         if self.home.outbox_user is self:
-            self.yield_staged()
+            size = pf_buf_size(staged)
+            piece = PyBytes_FromStringAndSize(pf_buf_data(staged), size)
+            self.home.outbox_user = None
+            staged.start = staged.end = 0
+            self.pending.append(piece)
+            self._total_write_index += size
+        return self.pending
 
     cdef object written(self):
         """A Future for the moment when all that was written has left."""
-        if self.pending is None or self.pending._size == 0:
+        cdef Py_ssize_t left
+        if self.drained() and not self._closed:
             return self.home.done()
         future = self.new_future()
+        if self._closed:
+            future.set_exception(StreamClosedError(real_error=self.error))
+            future.exception()
+            return future
+        left = self.pending._size
+        if self.home.outbox_user is self:
+            left += pf_buf_size(&self.home.outbox)
         if self.write_futures is None:
             self.write_futures = collections.deque()
-        self.write_futures.append((self._total_write_index, future))
+        self.write_futures.append((self._total_write_done_index + left, future))
         return future
 
     cdef bint drained(self):
@@ -266,18 +319,29 @@ cdef class Stream(Watch):
     # ------------------------------------------------------------------------------------------ events
 
     cdef int on_ready(self, unsigned mask) except -1:
+        if self.mask == 0 and self.consumer is None and self.poller is not None:
+            self.poller.unwatch(self)   # a hang-up behind unread bytes: the next read will meet it
+            return 0
         self.corked = True
         try:
-            if self._connecting:
-                self._handle_connect()
-                if self._connecting or self._closed:
-                    return 0
-            if mask & (PF_POLL_READ | PF_POLL_ERROR):
-                self.receive()
-            if mask & PF_POLL_WRITE and not self._closed:
-                self.send_pending()
+            self.serve_event(mask)
+        except Exception as error:
+            self.close(error)
+            raise
         finally:
             self.end_event()
+        return 0
+
+    cdef int serve_event(self, unsigned mask) except -1:
+        if self._connecting:
+            self._handle_connect()
+            if self._connecting or self._closed:
+                return 0
+        if mask & (PF_POLL_READ | PF_POLL_ERROR):
+            if self.receive() < 0 and self.error is not None and not self._is_connreset(self.error):
+                gen_log.warning("error on read: %s", self.error)
+        if mask & PF_POLL_WRITE and not self._closed:
+            self.send_pending()
         return 0
 
     cdef int end_event(self) except -1:
@@ -286,10 +350,15 @@ cdef class Stream(Watch):
             self.flush()
         if self.home.inbox_user is self:
             self.yield_inbox()
-        if self.own.base != NULL and pf_buf_size(&self.own) == 0 and self.window == &self.own:
-            pf_buf_free(&self.own)
+        self.free_own()
         if not self._closed:
             self.update_interest()
+        return 0
+
+    cdef int free_own(self) except -1:
+        """Give memory back that holds nothing any more."""
+        if self.own.base != NULL and self.window == &self.own and pf_buf_size(&self.own) == 0:
+            pf_buf_free(&self.own)
         return 0
 
     cdef int yield_inbox(self) except -1:
@@ -297,10 +366,10 @@ cdef class Stream(Watch):
         cdef Py_ssize_t size
         if self.home.inbox_user is not self:
             return 0
-        self.home.inbox_user = None
         size = pf_buf_size(self.window)
         if size and pf_buf_append(&self.own, pf_buf_data(self.window), size) < 0:
             raise MemoryError
+        self.home.inbox_user = None
         pf_buf_take(&self.home.inbox, size)
         self.window = &self.own
         return 0
@@ -308,79 +377,136 @@ cdef class Stream(Watch):
     cdef int yield_outbox(self) except -1:
         return self.flush()
 
+    cdef bint listens(self):
+        """Whether to be told of bytes to read; an idle stream wants to know when the other side goes away."""
+        if self.consumer is not None:
+            if not self.paused:
+                return True
+            return not self.deaf and self.unread() < min(<Py_ssize_t>SCRATCH, self.max_buffer_size // 2)
+        if self.wanted != NOTHING:
+            return True
+        return self.unread() == 0 and (self.poller is not None or self._close_callback is not None)
+
     cdef int update_interest(self) except -1:
         cdef unsigned mask = 0
-        cdef bint listens
-        if self._closed:
+        if self._closed or self.home is None:
             return 0
-        if self.consumer is not None:
-            listens = not self.paused or (self.unread() < SCRATCH and not self.deaf)
-        else:
-            listens = self.wanted != NOTHING or (self._close_callback is not None and self.unread() == 0)
         if self._connecting:
             mask = PF_POLL_WRITE
         else:
-            if listens:
+            if self.listens():
                 mask = PF_POLL_READ
             if not self.drained():
                 mask |= PF_POLL_WRITE
         if mask != self.mask or (self.poller is None and mask):
-            if self.fd < 0:
-                self.fd = self.fileno()
-            self.home.watch(self, self.fd, mask)
+            self.watch_for(mask)
         return 0
+
+    cdef int watch_for(self, unsigned mask) except -1:
+        cdef int fd = self.descriptor()
+        if fd < 0:
+            raise OSError(errno.EBADF, "the descriptor of this stream is closed")
+        return self.home.watch(self, fd, mask)
+
+    cdef int descriptor(self) except? -1:
+        """The descriptor, asked for anew while nobody watches it: its number may have gone to somebody else."""
+        if self.poller is None:
+            number = self.fileno()
+            self.fd = number if isinstance(number, int) else number.fileno()
+        return self.fd
+
+    # What Tornado's IOStream calls so; libraries reach for it.
+
+    def _watch(self):
+        self.update_interest()
+
+    def _handle_events(self, fd, int events):
+        self.check_open()
+        self.on_ready(poll_mask(events))
+
+    def _add_io_state(self, int state):
+        self.check_open()
+        if not self._closed:
+            self.watch_for(self.mask | poll_mask(state))
+
+    def _maybe_add_error_listener(self):
+        if self.poller is None and self.unread() == 0:
+            self._add_io_state(IOLOOP_READ)
+
+    @property
+    def _state(self):
+        if self.poller is None:
+            return None
+        return (
+            IOLOOP_ERROR | (IOLOOP_READ if self.mask & PF_POLL_READ else 0)
+            | (IOLOOP_WRITE if self.mask & PF_POLL_WRITE else 0)
+        )
+
+    @_state.setter
+    def _state(self, state):
+        if state is not None:
+            self.check_open()
+            self.watch_for(poll_mask(state))
+        elif self.poller is not None:
+            self.poller.unwatch(self)
 
     # ------------------------------------------------------------------------------------------ inwards
 
-    cdef int receive(self) except -1:
-        cdef Py_ssize_t count
+    cdef Py_ssize_t receive(self) except -2:
+        """Receive and hand on what there is, as far as it is wanted: as `fill`, of the last receive."""
+        cdef Py_ssize_t count = 0
         cdef int turn
         for turn in range(TURNS):
             count = self.fill()
             if count <= 0:
                 break
             self.deliver()
-            if count < SCRATCH or self._closed or (self.consumer is None and self.wanted == NOTHING):
+            if self._closed or count < min(<Py_ssize_t>SCRATCH, self.read_chunk_size):
                 break
-            if self.consumer is not None and self.paused:
+            if self.paused if self.consumer is not None else self.wanted == NOTHING:
                 break
-        return 0
+        return count
 
     cdef Py_ssize_t fill(self) except -2:
         """Receive once into the window: bytes received, 0 if there are none yet, -1 if the stream is closed now."""
-        cdef pf_buf *buf
-        cdef Py_ssize_t count
-        if not self.raw:
-            return self.fill_by_hook()
-        if pf_buf_size(self.window) == 0 and self.own.base == NULL:
-            buf = self.window = self.home.borrow_inbox(self)
-        else:
-            buf = self.window
-            if pf_buf_reserve(buf, SCRATCH) < 0:
-                raise MemoryError
-        count = recv(self.fd, buf.base + buf.end, SCRATCH, 0)
-        if count > 0:
-            buf.end += count
-            if self.max_buffer_size is not None and <Py_ssize_t>pf_buf_size(buf) > <Py_ssize_t>self.max_buffer_size:
-                self.overflow()
-                return -1
-            return count
-        if count == 0:
-            self.close()
+        cdef Py_ssize_t count = self.fill_raw() if self.raw else self.fill_by_hook()
+        if count > 0 and self.unread() > self.max_buffer_size:
+            gen_log.warning("Reached maximum read buffer size")
+            self.close(StreamBufferFullError("Reached maximum read buffer size"))
             return -1
-        if c_errno == EAGAIN or c_errno == EINTR:
+        return count
+
+    cdef Py_ssize_t fill_raw(self) except -2:
+        cdef int fd = self.descriptor()
+        cdef Py_ssize_t room = min(<Py_ssize_t>SCRATCH, max(<Py_ssize_t>1, self.read_chunk_size))
+        cdef Py_ssize_t count
+        if self.window != &self.own and pf_buf_size(self.window):
+            self.yield_inbox()
+        if self.own.base == NULL:
+            self.window = self.home.borrow_inbox(self)
+        elif pf_buf_reserve(self.window, room) < 0:
+            raise MemoryError
+        count = recv(fd, self.window.base + self.window.end, room, 0)
+        if count > 0:
+            self.window.end += count
+            return count
+        if count < 0 and (c_errno == EAGAIN or c_errno == EINTR):
             return 0
-        self.fail(last_error())
+        self.close(last_error() if count < 0 else False)
         return -1
 
-    def fill_by_hook(self):
-        space = bytearray(self.read_chunk_size or SCRATCH)
+    cdef Py_ssize_t fill_by_hook(self) except -2:
+        space = bytearray(max(<Py_ssize_t>1, self.read_chunk_size))
         try:
-            count = self.read_from_fd(space)
-        except InterruptedError:
+            count = self.read_from_fd(memoryview(space))
+            if count is not None and not 0 <= count <= len(space):
+                raise ValueError(f"read_from_fd returned {count} for a buffer of {len(space)} bytes")
+        except (BlockingIOError, InterruptedError):
             return 0
-        except OSError as error:
-            self.fail(error)
+        except Exception as error:
+            self.close(error)
+            return -1
+        if self._closed:
             return -1
         if count is None:
             return 0
@@ -389,21 +515,7 @@ cdef class Stream(Watch):
             return -1
         if pf_buf_append(self.window, PyByteArray_AS_STRING(space), count) < 0:
             raise MemoryError
-        if self.max_buffer_size is not None and self.unread() > self.max_buffer_size:
-            self.overflow()
-            return -1
         return count
-
-    def overflow(self):
-        gen_log.error("Reached maximum read buffer size")
-        self.close(StreamBufferFullError("Reached maximum read buffer size"))
-
-    cdef int fail(self, object error) except -1:
-        """Close after an error of the descriptor; a peer that went away is no news."""
-        if error.errno not in CONNRESET:
-            gen_log.warning("Error on %r: %s", self, error)
-        self.close(error)
-        return 0
 
     cdef int deliver(self) except -1:
         cdef Consumer consumer = self.consumer  # held here: it may be released on its way
@@ -422,6 +534,9 @@ cdef class Stream(Watch):
     cdef int satisfy(self) except -1:
         """End the waiting read if the window holds what it wants."""
         cdef Py_ssize_t size
+        if self._read_future.done():    # cancelled: the bytes are for the next read
+            self.end_read()
+            return 0
         try:
             if self.wanted == INTO:
                 return self.fill_target()
@@ -455,7 +570,7 @@ cdef class Stream(Watch):
         self.over_limit(size if at < 0 else at)
         return at
 
-    def search(self):
+    cdef Py_ssize_t search(self) except -2:
         if self.unread() == 0:
             return -1
         view = PyMemoryView_FromMemory(<char *>self.peek(), self.unread(), PyBUF_READ)
@@ -485,48 +600,72 @@ cdef class Stream(Watch):
             self.resolve_read(filled)
         return 0
 
-    cdef int resolve_read(self, object result) except -1:
+    cdef object end_read(self):
+        """No read waits any more; returns the Future of the one that did."""
         future = self._read_future
-        self._read_future = None
+        self._read_future = self.delimiter = self.target = None
         self.wanted = NOTHING
-        self.delimiter = None
         self.scanned = 0
         self.limit = -1
+        return future
+
+    cdef int resolve_read(self, object result) except -1:
+        future = self.end_read()
         if not future.done():
             future.set_result(result)
         return 0
 
     cdef int begin_read(self, int kind) except -1:
+        self.check_open()
         if self.consumer is not None:
             raise RuntimeError("this stream belongs to a connection: detach() it first")
-        if self._read_future is not None:
+        if self._read_future is not None and not self._read_future.done():
             self.check_closed()
             raise AssertionError("Already reading: await the pending read before the next one")
+        self.end_read()
         self._read_future = self.new_future()
         self.wanted = kind
         return 0
 
     cdef object finish_begin(self):
-        """Serve the read just begun from what is there already; else wait for more."""
         future = self._read_future
-        self.satisfy()
-        if self._read_future is not None:
-            if self._closed:
-                self._read_future = None
-                self.wanted = NOTHING
-                self.check_closed()
-        self.update_interest()      # also after a read that emptied the buffer: a close callback listens again
+        try:
+            self._try_inline_read()
+        except BaseException:
+            self.end_read()
+            raise
         return future
 
-    def read_until(self, bytes delimiter, max_bytes=None):
+    def _try_inline_read(self):
+        """Serve the read just begun from what is unread or, where no event will tell, from the descriptor; else wait."""
+        if self._read_future is None:
+            return
+        self.satisfy()
+        if self._read_future is not None:
+            self.check_closed()
+            if not (self._connecting or self.mask & PF_POLL_READ):
+                self.read_at_once()
+        self.update_interest()
+        if not self.corked:
+            self.free_own()
+
+    cdef int read_at_once(self) except -1:
+        if self.receive() < 0 and self.error is not None and not self._is_connreset(self.error):
+            raise self.error
+        if not self.corked:
+            self.yield_inbox()
+        return 0
+
+    def read_until(self, delimiter, max_bytes=None):
         """Read up to and including `delimiter`.
 
         max_bytes: close the stream if that many bytes do not hold it.
         """
         if not delimiter:
             raise ValueError("the delimiter must not be empty")
+        cdef bytes wanted = delimiter if isinstance(delimiter, bytes) else bytes(memoryview(delimiter))
         self.begin_read(UNTIL)
-        self.delimiter = delimiter
+        self.delimiter = wanted
         self.limit = -1 if max_bytes is None else max_bytes
         return self.finish_begin()
 
@@ -545,6 +684,8 @@ cdef class Stream(Watch):
         """Read `num_bytes` bytes; with `partial`, at least one and at most that many."""
         if not isinstance(num_bytes, numbers.Integral):
             raise AssertionError(f"num_bytes must be an integer, not {num_bytes!r}")
+        if num_bytes < 0:
+            raise ValueError(f"num_bytes must not be negative: {num_bytes}")
         self.begin_read(BYTES)
         self.goal = num_bytes
         self.partial = partial
@@ -553,6 +694,8 @@ cdef class Stream(Watch):
     def read_into(self, buf, bint partial=False):
         """Fill the writable buffer `buf`; with `partial`, at least one byte of it. The Future's result: bytes read."""
         target = memoryview(buf).cast("B")
+        if target.readonly:
+            raise TypeError("read_into needs a writable buffer, such as a bytearray")
         self.begin_read(INTO)
         self.target = target
         self.goal = 0
@@ -570,27 +713,46 @@ cdef class Stream(Watch):
 
     def reading(self) -> bool:
         """Whether a read is pending."""
-        return self._read_future is not None
+        return self._read_future is not None and not self._read_future.done()
+
+    @property
+    def _read_buffer(self):
+        """A copy of the unread bytes; assign to replace them."""
+        return bytearray(PyBytes_FromStringAndSize(self.peek(), self.unread()))
+
+    @_read_buffer.setter
+    def _read_buffer(self, data):
+        copy = bytes(data)
+        self.take(self.unread())
+        if pf_buf_append(self.window, PyBytes_AS_STRING(copy), PyBytes_GET_SIZE(copy)) < 0:
+            raise MemoryError
+
+    @property
+    def _read_buffer_size(self):
+        return self.unread()
+
+    @_read_buffer_size.setter
+    def _read_buffer_size(self, size):
+        pass    # it follows the buffer
 
     # ------------------------------------------------------------------------------------------ outwards
 
     def write(self, data):
         """Send bytes, a bytearray or a memoryview; the Future is done when all of it has left."""
+        self.check_open()
         self.check_closed()
-        cdef Py_ssize_t size = data.nbytes if isinstance(data, memoryview) else len(data)
-        cdef Py_ssize_t waiting = 0 if self.pending is None else self.pending._size
-        if self.max_write_buffer_size is not None and size and waiting + size > self.max_write_buffer_size:
-            raise StreamBufferFullError("Reached maximum write buffer size")
-        if size and (self._connecting or not self.raw):
-            self.queue_staged()
-            self.pending.append(data)
-            self._total_write_index += size
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data) if PyBytes_CheckExact(data) else memoryview(data).nbytes
+        if size and self.max_write_buffer_size is not None:
+            if size + (0 if self.drained() else self.pending._size) > self.max_write_buffer_size:
+                raise StreamBufferFullError("Reached maximum write buffer size")
+        if size and self.raw and not self._connecting:
+            self.send_object(data, False)
+        else:
+            if size:
+                self.queue().append(data)
+                self._total_write_index += size
             if not self._connecting:
                 self.send_pending()
-        elif size:
-            self.send_object(data, False)
-        elif not self._connecting:
-            self.send_pending()
         self.update_interest()
         return self.written()
 
@@ -600,11 +762,8 @@ cdef class Stream(Watch):
 
     @property
     def _write_buffer(self):
-        if self._closed:
-            return None
-        if self.pending is None:
-            self.pending = StreamBuffer()
-        return self.pending
+        self.check_open()
+        return None if self._closed else self.queue()
 
     cdef int flush(self) except -1:
         """Send what is staged now."""
@@ -612,52 +771,46 @@ cdef class Stream(Watch):
         cdef Py_ssize_t size, sent
         if self.home.outbox_user is not self:
             return 0
-        size = pf_buf_size(staged)
-        if size and not self._closed:
-            self._total_write_index += size
-            sent = self.send_now(pf_buf_data(staged), size) if self.raw and self.drained() and not self._connecting else 0
-            if sent < 0:
-                size = 0
-            else:
-                self._total_write_done_index += sent
-                if sent < size:
-                    if self.pending is None:
-                        self.pending = StreamBuffer()
-                    self.pending.add(pf_buf_data(staged) + sent, size - sent)
-        self.home.outbox_user = None
-        staged.start = staged.end = 0
-        if size and not self._closed and not self.drained():
-            if not self.raw and not self._connecting:
+        if self._closed or not self.raw or self._connecting or not self.drained():
+            if not self._closed:
+                self.queue()
+            self.home.outbox_user = None
+            staged.start = staged.end = 0
+            if not (self._closed or self.raw or self._connecting):
                 self.send_pending()
-            self.update_interest()
-        return 0
-
-    def yield_staged(self):
-        """Put what is staged behind the pending writes without sending."""
-        cdef pf_buf *staged = &self.home.outbox
-        cdef Py_ssize_t size = pf_buf_size(staged)
-        if size:
-            self.pending.add(pf_buf_data(staged), size)
+            return self.update_interest()
+        size = pf_buf_size(staged)
+        sent = self.send_now(pf_buf_data(staged), size) if size else 0
+        if sent == size:
+            self.home.outbox_user = None
+            staged.start = staged.end = 0
             self._total_write_index += size
+            self._total_write_done_index += size
+            return 0
+        error = last_error() if sent < 0 else None
+        if error is None:
+            pf_buf_take(staged, sent)
+            self._total_write_index += sent
+            self._total_write_done_index += sent
+            self.queue()
+            return self.update_interest()
         self.home.outbox_user = None
         staged.start = staged.end = 0
+        return self.fail_send(error)
 
     cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2:
-        """Bytes sent, or -1 if the stream is closed now."""
-        cdef Py_ssize_t sent = send(self.fd, data, size, MSG_NOSIGNAL)
-        if sent >= 0:
-            return sent
-        if c_errno == EAGAIN or c_errno == EINTR:
-            return 0
-        self.fail(last_error())
-        return -1
+        """Bytes sent, or -1 and errno."""
+        cdef Py_ssize_t sent = send(self.descriptor(), data, size, MSG_NOSIGNAL)
+        return 0 if sent < 0 and (c_errno == EAGAIN or c_errno == EINTR) else sent
 
     cdef Py_ssize_t send_parts(self) except -2:
         """Send as many pending pieces as one call takes: bytes sent, or -1 if the stream is closed now."""
         cdef Py_buffer views[PARTS]
         cdef iovec pieces[PARTS]
+        cdef msghdr message
         cdef Py_ssize_t sent
         cdef int count = 0
+        cdef int fd = self.descriptor()
         cdef int i
         for part in self.pending._parts:
             PyObject_GetBuffer(part, &views[count], PyBUF_SIMPLE)
@@ -668,24 +821,33 @@ cdef class Stream(Watch):
                 break
         pieces[0].iov_base = <char *>pieces[0].iov_base + self.pending._first
         pieces[0].iov_len -= self.pending._first
-        sent = writev(self.fd, pieces, count)
+        memset(&message, 0, sizeof(message))
+        message.msg_iov = pieces
+        message.msg_iovlen = count
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL)
+        error = last_error() if sent < 0 and c_errno != EAGAIN and c_errno != EINTR else None
         for i in range(count):
             PyBuffer_Release(&views[i])
-        if sent >= 0:
-            return sent
-        if c_errno == EAGAIN or c_errno == EINTR:
-            return 0
-        self.fail(last_error())
-        return -1
+        if error is not None:
+            self.fail_send(error)
+            return -1
+        return max(sent, 0)
 
-    def send_by_hook(self):
+    cdef Py_ssize_t send_by_hook(self) except -2:
         try:
-            return self.write_to_fd(self.pending.peek(128 * 1024)) or 0
+            return self.write_to_fd(self.pending.peek(PEEK)) or 0
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
-            self.fail(error)
+            self.fail_send(error)
             return -1
+
+    cdef int fail_send(self, object error) except -1:
+        """Close after an error of the descriptor; a peer that went away is no news."""
+        if not self._is_connreset(error):
+            gen_log.warning("Write error on %s: %s", self.fd, error)
+        self.close(error)
+        return 0
 
     cdef int send_pending(self) except -1:
         cdef Py_ssize_t sent
@@ -694,15 +856,17 @@ cdef class Stream(Watch):
             self.flush()
         while not self._closed and not self.drained():
             sent = self.send_parts() if self.raw else self.send_by_hook()
-            if sent <= 0:
+            if sent <= 0 or self._closed:
                 break
-            self.pending.advance(sent)
+            self.pending.drop(sent)
             self._total_write_done_index += sent
         if self._closed:
             return 0
         self.settle_writes()
-        if consumer is not None and self.drained():
-            consumer.on_drained()
+        if self.drained():
+            self.pending = self.write_futures = None
+            if consumer is not None:
+                consumer.on_drained()
         return 0
 
     cdef int settle_writes(self) except -1:
@@ -745,48 +909,59 @@ cdef class Stream(Watch):
 
         exc_info: True, or the exception that is the reason, which becomes `error`.
         """
-        if not self._closed:
-            self._keep_reason(exc_info)
-            if self.home is not None:
-                if self.home.outbox_user is self:
-                    self.flush()
-                if self._closed:    # the last bytes could not be sent
-                    return
-                if self.home.inbox_user is self:
-                    self.yield_inbox()
-            if self.wanted == CLOSE:
-                self.resolve_read(self.cut(self.unread()))
-            if self.poller is not None:
-                self.poller.unwatch(self)
+        if self._closed or self.home is None:
+            self._signal_closed()
+            return
+        self._keep_reason(exc_info)
+        if self.home.outbox_user is self:
+            self.flush()
+            if self._closed:        # the last bytes could not be sent
+                return
+        self.yield_inbox()
+        if self.wanted == CLOSE and (self.error is None or self._is_connreset(self.error)):
+            self.resolve_read(self.cut(self.unread()))
+        if self.poller is not None:
+            self.poller.unwatch(self)
+        self._closed = True
+        try:
             self.close_fd()
-            self._closed = True
-            self.pending = None
-        self._signal_closed()
+        finally:
+            self._signal_closed()
 
     def _signal_closed(self):
-        reason = self.error
-        futures = [self._read_future, self._connect_future]
-        if self.write_futures:
+        """Tell everybody who waits for something that it will not come."""
+        futures = [self.end_read(), self._connect_future]
+        if self.write_futures is not None:
             futures += [future for _, future in self.write_futures]
-        self._read_future = self._connect_future = self.write_futures = self.target = None
-        self.wanted = NOTHING
-        for future in futures:
-            if future is not None and not future.done():
-                future.set_exception(StreamClosedError(real_error=reason))
-                future.exception()      # somebody may have stopped waiting for it: no news then
+        if self.pending is not None:
+            self.pending.clear()
+        callback = self._close_callback
+        consumer = self.consumer
+        self._connect_future = self.write_futures = self.pending = self._close_callback = self.consumer = None
         loop = None if self.home is None else self.home.host()
         if loop is None or loop.is_closed():
             return
-        if self.consumer is not None:
-            consumer, self.consumer = self.consumer, None
+        for future in futures:
+            if future is not None and not future.done():
+                future.set_exception(StreamClosedError(real_error=self.error))
+                future.exception()      # somebody may have stopped waiting for it: no news then
+        if consumer is not None:
             loop.call_soon(call_closed, consumer)
-        callback, self._close_callback = self._close_callback, None
         if callback is not None:
             self.io_loop.add_callback(callback)
 
 
 cdef object last_error():
-    return OSError(c_errno, os.strerror(c_errno))
+    cdef int number = c_errno
+    return OSError(number, os.strerror(number))
+
+
+cdef unsigned poll_mask(int events):
+    """Events as IOLoop names them, in the poller's terms."""
+    return (
+        (PF_POLL_READ if events & IOLOOP_READ else 0) | (PF_POLL_WRITE if events & IOLOOP_WRITE else 0)
+        | (PF_POLL_ERROR if events & IOLOOP_ERROR else 0)
+    )
 
 
 def call_closed(Consumer consumer):

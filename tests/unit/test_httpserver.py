@@ -1,0 +1,351 @@
+"""HTTPServer: where its requests go, what it believes of proxies, and how its connections end."""
+
+import asyncio
+import importlib
+import importlib.util
+import logging
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyframework import httpserver, httputil, netutil
+from pyframework._core.loop import EventLoop
+from pyframework.httpserver import HTTPServer, _HTTPRequestContext
+from pyframework.util import Configurable
+
+LOOPS: list[Any] = [EventLoop, asyncio.SelectorEventLoop]
+if importlib.util.find_spec("uvloop"):
+    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
+
+Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture(params=LOOPS, ids=lambda make: f"{make.__module__}.{make.__name__}")
+def play(request: pytest.FixtureRequest) -> Play:
+    def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            runner.run(asyncio.wait_for(main(), 30))
+
+    return run
+
+
+class Running:
+    """A server on a port of the kernel's choice, and requests to it."""
+
+    def __init__(self, server: HTTPServer) -> None:
+        self.server = server
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.listening.setblocking(False)
+        self.address = self.listening.getsockname()
+        server.add_socket(self.listening)
+
+    async def __aenter__(self) -> "Running":
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.server.stop()
+        await self.server.close_all_connections()
+        assert not self.server._connections
+
+    async def connect(self) -> socket.socket:
+        client = socket.socket()
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, self.address)
+        return client
+
+    async def ask(self, wire: bytes) -> bytes:
+        """Send `wire`, which must ask for the end of the connection, and return all that comes back."""
+        loop = asyncio.get_running_loop()
+        received = b""
+        with await self.connect() as client:
+            await loop.sock_sendall(client, wire)
+            while data := await loop.sock_recv(client, 65536):
+                received += data
+        return received
+
+
+def get(path: str = "/", *lines: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: a", "Connection: close", *lines, "", ""]).encode()
+
+
+def reply(request: httputil.HTTPServerRequest, body: bytes) -> None:
+    assert request.connection is not None
+    headers = httputil.HTTPHeaders({"Content-Length": str(len(body))})
+    request.connection.write_headers(httputil.ResponseStartLine("HTTP/1.1", 200, "OK"), headers, body)
+    request.connection.finish()
+
+
+def show(request: httputil.HTTPServerRequest) -> None:
+    reply(request, f"{request.method} {request.path} {request.remote_ip} {request.protocol}".encode())
+
+
+def test_a_function_as_application(play: Play) -> None:
+    requests: list[httputil.HTTPServerRequest] = []
+
+    def application(request: httputil.HTTPServerRequest) -> None:
+        requests.append(request)
+        show(request)
+
+    async def main() -> None:
+        async with Running(HTTPServer(application)) as running:
+            body = b"foo=bar&x=%C3%A9"
+            answer = await running.ask(
+                b"POST /p?q=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\n%b" % (len(body), body)
+            )
+            assert answer.endswith(b"\r\n\r\nPOST /p 127.0.0.1 http")
+            assert requests[0].body == body
+            assert requests[0].arguments == {"q": [b"1"], "foo": [b"bar"], "x": [b"\xc3\xa9"]}
+
+    play(main)
+
+
+def test_the_interface_of_old(play: Play) -> None:
+    """A function may write the whole answer itself, head included."""
+
+    def application(request: httputil.HTTPServerRequest) -> None:
+        connection: Any = request.connection
+        connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        connection.write(b"hello")
+        connection.finish()
+
+    async def main() -> None:
+        async with Running(HTTPServer(application)) as running:
+            assert await running.ask(get()) == b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+    play(main)
+
+
+class Delegate(httputil.HTTPServerConnectionDelegate, httputil.HTTPMessageDelegate):
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> "Delegate":
+        self.calls.append("start_request")
+        self.connection = request_conn
+        return self
+
+    def headers_received(self, start_line: Any, headers: httputil.HTTPHeaders) -> None:
+        self.calls.append("headers_received")
+
+    def finish(self) -> None:
+        self.calls.append("finish")
+        show(
+            httputil.HTTPServerRequest(
+                connection=self.connection,
+                start_line=httputil.RequestStartLine("GET", "/", "HTTP/1.0"),
+                headers=httputil.HTTPHeaders(),
+            )
+        )
+
+    def on_close(self, server_conn: object) -> None:
+        raise AssertionError("the server's own on_close is called, not that of its delegate")
+
+
+def test_a_delegate_as_application(play: Play) -> None:
+    async def main() -> None:
+        delegate = Delegate()
+        async with Running(HTTPServer(delegate)) as running:
+            assert (await running.ask(get())).endswith(b"GET / 127.0.0.1 http")
+        assert delegate.calls == ["start_request", "headers_received", "finish"]
+
+    play(main)
+
+
+def test_methods_that_are_overridden_or_patched(play: Play) -> None:
+    calls: list[str] = []
+
+    class Mine(HTTPServer):
+        def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> Any:
+            calls.append("start_request")
+            assert server_conn in self._connections
+            return super().start_request(server_conn, request_conn)
+
+        def on_close(self, server_conn: object) -> None:
+            calls.append("on_close")
+            super().on_close(server_conn)
+
+    async def main() -> None:
+        server = Mine(show)
+        original = server.handle_stream
+
+        def handle_stream(stream: Any, address: Any) -> None:
+            calls.append("handle_stream")
+            original(stream, address)
+
+        server.handle_stream = handle_stream  # type: ignore[method-assign]
+        async with Running(server) as running:
+            await running.ask(get())
+        assert calls == ["handle_stream", "start_request", "on_close"]
+
+    play(main)
+
+
+def test_close_all_connections(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        opened = asyncio.Event()
+        server = HTTPServer(lambda request: opened.set())
+        async with Running(server) as running:
+            with await running.connect() as idle, await running.connect() as busy:
+                await loop.sock_sendall(busy, get())
+                await opened.wait()
+                assert len(server._connections) == 2
+                await server.close_all_connections()
+                assert await loop.sock_recv(idle, 1) == await loop.sock_recv(busy, 1) == b""
+
+    play(main)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, "127.0.0.1 http"),
+        ({"X-Real-IP": "4.4.4.4"}, "4.4.4.4 http"),
+        ({"X-Real-IP": "2620:0:1cfe:face:b00c::3"}, "2620:0:1cfe:face:b00c::3 http"),
+        ({"X-Forwarded-For": "127.0.0.1, 4.4.4.4"}, "4.4.4.4 http"),
+        ({"X-Forwarded-For": "4.4.4.4, 5.5.5.5"}, "4.4.4.4 http"),
+        ({"X-Forwarded-For": "4.4.4.4, 6.6.6.6, 5.5.5.5"}, "6.6.6.6 http"),
+        ({"X-Real-IP": "4.4.4.4<script>"}, "127.0.0.1 http"),
+        ({"X-Forwarded-For": "www.example.com"}, "127.0.0.1 http"),
+        ({"X-Forwarded-For": "4.4.4.4<script>, 5.5.5.5"}, "127.0.0.1 http"),
+        ({"X-Scheme": "https"}, "127.0.0.1 https"),
+        ({"X-Forwarded-Proto": "https"}, "127.0.0.1 https"),
+        ({"X-Forwarded-Proto": "https , http"}, "127.0.0.1 http"),
+        ({"X-Forwarded-Proto": "http, https"}, "127.0.0.1 https"),
+        ({"X-Forwarded-Proto": "ftp"}, "127.0.0.1 http"),
+        ({"X-Scheme": "http", "X-Forwarded-Proto": "https"}, "127.0.0.1 http"),
+    ],
+)
+def test_forwarding_headers(play: Play, headers: dict[str, str], expected: str) -> None:
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+
+    async def main() -> None:
+        trusting = HTTPServer(show, xheaders=True, trusted_downstream=["5.5.5.5"])
+        async with Running(trusting) as running:
+            # What the first request says must not stick to the connection.
+            wire = get("/first", *lines).replace(b"Connection: close\r\n", b"") + get("/second")
+            answer = await running.ask(wire)
+            assert f"GET /first {expected}HTTP/1.1".encode() in answer
+            assert answer.endswith(b"GET /second 127.0.0.1 http")
+        async with Running(HTTPServer(show)) as running:
+            assert (await running.ask(get("/", *lines))).endswith(b"GET / 127.0.0.1 http")
+
+    play(main)
+
+
+def test_a_fixed_scheme(play: Play) -> None:
+    async def main() -> None:
+        async with Running(HTTPServer(show, protocol="https")) as running:
+            assert (await running.ask(get())).endswith(b"127.0.0.1 https")
+
+    play(main)
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_unix_sockets(play: Play, tmp_path: Path, caplog: pytest.LogCaptureFixture, abstract: bool) -> None:
+    name = f"\0pyframework-{os.getpid()}" if abstract else str(tmp_path / "socket")
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(show)
+        server.add_socket(netutil.bind_unix_socket(name))
+        for wire, expected in [(get(), b"GET / 0.0.0.0 http"), (b"garbage\r\n\r\n", b"400 Bad Request\r\n\r\n")]:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.setblocking(False)
+                await loop.sock_connect(client, name)
+                await loop.sock_sendall(client, wire)
+                received = b""
+                while data := await loop.sock_recv(client, 65536):
+                    received += data
+                assert received.endswith(expected)
+        server.stop()
+        await server.close_all_connections()
+
+    with caplog.at_level(logging.INFO):
+        play(main)
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("tornado")] == [
+        "Malformed HTTP message from : Malformed HTTP request line"
+    ]
+
+
+def test_parameters_reach_the_connections(play: Play) -> None:
+    async def main() -> None:
+        server = HTTPServer(
+            show,
+            no_keep_alive=True,
+            decompress_request=True,
+            chunk_size=7,
+            max_header_size=8,
+            max_body_size=0,
+            idle_connection_timeout=9,
+            body_timeout=10,
+            max_buffer_size=11,
+        )
+        params = server.conn_params
+        assert (params.no_keep_alive, params.decompress, params.chunk_size) == (True, True, 7)
+        assert (params.max_header_size, params.max_body_size) == (8, 0)
+        assert (params.header_timeout, params.body_timeout, server.max_buffer_size) == (9, 10, 11)
+        defaults = HTTPServer(show).conn_params
+        assert (defaults.no_keep_alive, defaults.decompress, defaults.chunk_size) == (False, False, 65536)
+        assert (defaults.max_header_size, defaults.max_body_size) == (65536, None)
+        assert (defaults.header_timeout, defaults.body_timeout) == (3600, None)
+
+    play(main)
+
+
+def test_idle_connections_are_closed(play: Play) -> None:
+    async def main() -> None:
+        async with Running(HTTPServer(show, idle_connection_timeout=0.01)) as running:
+            assert await running.ask(b"") == b""
+            keep = get().replace(b"Connection: close\r\n", b"")
+            assert (await running.ask(keep)).endswith(b"GET / 127.0.0.1 http")
+
+    play(main)
+
+
+def test_configurable() -> None:
+    class Other(HTTPServer):
+        pass
+
+    assert issubclass(HTTPServer, Configurable)
+    assert HTTPServer.configurable_base() is HTTPServer.configurable_default() is HTTPServer
+    saved = HTTPServer._save_configuration()
+    try:
+        HTTPServer.configure(Other)
+        assert type(HTTPServer(show)) is Other
+    finally:
+        HTTPServer._restore_configuration(saved)
+    assert httpserver.HTTPRequest is httputil.HTTPServerRequest
+
+
+class FakeStream:
+    def __init__(self, family: int | None) -> None:
+        self.socket = None if family is None else type("Socket", (), {"family": family})()
+
+
+@pytest.mark.parametrize(
+    ("family", "address", "shown", "remote_ip"),
+    [
+        (socket.AF_INET, ("1.2.3.4", 5), "1.2.3.4", "1.2.3.4"),
+        (socket.AF_INET6, ("::1", 5, 0, 0), "::1", "::1"),
+        (socket.AF_UNIX, "", "", "0.0.0.0"),
+        (socket.AF_UNIX, b"\0name", "\0name", "0.0.0.0"),
+        (None, None, "None", "0.0.0.0"),
+    ],
+)
+def test_context(family: int | None, address: Any, shown: str, remote_ip: str) -> None:
+    stream: Any = FakeStream(family)
+    context = _HTTPRequestContext(stream, address, None, ["5.5.5.5"])
+    assert str(context) == shown
+    assert (context.address, context.address_family) == (address, family)
+    assert (context.remote_ip, context._orig_remote_ip) == (remote_ip, remote_ip)
+    assert (context.protocol, context._orig_protocol, context.trusted_downstream) == ("http", "http", {"5.5.5.5"})
+    context._apply_xheaders(httputil.HTTPHeaders({"X-Real-Ip": "4.4.4.4", "X-Scheme": "https"}))
+    assert (context.remote_ip, context.protocol) == ("4.4.4.4", "https")
+    context._unapply_xheaders()
+    assert (context.remote_ip, context.protocol) == (remote_ip, "http")
