@@ -20,6 +20,8 @@ SOURCES = {
     "stream": ["pf_buf.c"],
     "headers": ["pf_buf.c"],
     "request": [],
+    "response": ["pf_buf.c", "pf_sha1.c"],
+    "delegates": [],
     "http1": ["pf_buf.c", "pf_http1.c", "pf_chunked.c"],
 }
 DEPENDS = sorted(glob.glob("ext/c/*.h") + glob.glob("ext/pyframework/_core/*.pxd"))

@@ -51,6 +51,11 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         trusted_downstream: list[str] | None = None,
     ) -> None:
         self.request_callback = request_callback
+        self._requests = (
+            request_callback
+            if isinstance(request_callback, httputil.HTTPServerConnectionDelegate)
+            else _CallableServer(request_callback)
+        )
         self.xheaders = xheaders
         self.protocol = protocol
         self.trusted_downstream = trusted_downstream
@@ -91,18 +96,23 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
-        callback = self.request_callback
-        delegate: httputil.HTTPMessageDelegate
-        if isinstance(callback, httputil.HTTPServerConnectionDelegate):
-            delegate = callback.start_request(server_conn, request_conn)
-        else:
-            delegate = _CallableAdapter(callback, request_conn)
-        if self.xheaders:
-            delegate = _ProxyAdapter(delegate, request_conn)
-        return delegate
+        delegate = self._requests.start_request(server_conn, request_conn)
+        return _ProxyAdapter(delegate, request_conn) if self.xheaders else delegate
 
     def on_close(self, server_conn: object) -> None:
         self._connections.discard(server_conn)
+
+
+class _CallableServer(httputil.HTTPServerConnectionDelegate):
+    """Gives every request to a plain function."""
+
+    def __init__(self, request_callback: Callable[[httputil.HTTPServerRequest], None]) -> None:
+        self.request_callback = request_callback
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        return _CallableAdapter(self.request_callback, request_conn)
 
 
 class _CallableAdapter(httputil.HTTPMessageDelegate):

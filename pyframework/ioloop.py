@@ -436,9 +436,11 @@ class PeriodicCallback:
     def _schedule_next(self) -> None:
         # A stop() and start() during a call has set a timer: there must not be two.
         self._cancel()
-        if self._running:
-            self._update_next(self.io_loop.time())
-            self._timeout = self.io_loop.add_timeout(self._next_timeout, self._run)
+        if not self._running:
+            return
+        io_loop = self.io_loop
+        self._update_next(io_loop.time())
+        self._timeout = io_loop.add_timeout(self._next_timeout, self._run)
 
     def _update_next(self, current_time: float) -> None:
         """Move ``_next_timeout`` to the first beat after ``current_time``."""

@@ -16,9 +16,7 @@ from pyframework.escape import to_unicode
 if TYPE_CHECKING:
     from pyframework.options import OptionParser
 
-access_log = logging.getLogger("tornado.access")
-app_log = logging.getLogger("tornado.application")
-gen_log = logging.getLogger("tornado.general")
+access_log, app_log, gen_log = map(logging.getLogger, ("tornado.access", "tornado.application", "tornado.general"))
 
 
 def _module_if_installed(name: str) -> ModuleType | None:

@@ -368,14 +368,12 @@ def ssl_options_to_context(
     context = ssl.SSLContext(ssl_options.get("ssl_version", protocols[server_side]))
     if "certfile" in ssl_options:
         context.load_cert_chain(ssl_options["certfile"], ssl_options.get("keyfile"))
-    if "cert_reqs" in ssl_options:
-        if ssl_options["cert_reqs"] == ssl.CERT_NONE:
-            context.check_hostname = False
-        context.verify_mode = ssl_options["cert_reqs"]
-    if "ca_certs" in ssl_options:
-        context.load_verify_locations(ssl_options["ca_certs"])
-    if "ciphers" in ssl_options:
-        context.set_ciphers(ssl_options["ciphers"])
+    if ssl_options.get("cert_reqs") == ssl.CERT_NONE:
+        context.check_hostname = False  # a client's context checks the name, which takes a certificate
+    context.verify_mode = ssl_options.get("cert_reqs", context.verify_mode)
+    for keyword, apply in (("ca_certs", context.load_verify_locations), ("ciphers", context.set_ciphers)):
+        if keyword in ssl_options:
+            apply(ssl_options[keyword])
     return _without_compression(context)
 
 

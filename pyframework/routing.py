@@ -11,7 +11,7 @@ from functools import partial, wraps
 from typing import Any, TypeAlias, Union
 
 from pyframework import httputil
-from pyframework._core.request import RoutingDelegate
+from pyframework._core.delegates import RoutingDelegate
 from pyframework.escape import url_escape, url_unescape, utf8
 from pyframework.httpserver import _CallableAdapter
 from pyframework.log import app_log
@@ -54,6 +54,8 @@ class ReversibleRouter(Router):
 class _RoutingDelegate(RoutingDelegate, httputil.HTTPMessageDelegate):
     """Stands for a message until its head has come, and hands the rest on."""
 
+    __slots__ = ()
+
     def _nobody(self, request: httputil.HTTPServerRequest) -> httputil.HTTPMessageDelegate:
         app_log.debug("No delegate for %s %s", request.method, request.path)
         return _DefaultMessageDelegate(self.request_conn)
@@ -90,7 +92,7 @@ class RuleRouter(Router):
 
     @rules.setter
     def rules(self, rules: "Iterable[Rule]") -> None:
-        self._rules = _IndexedRules(rules)
+        self._rules: _IndexedRules = _IndexedRules(rules)
 
     def add_rules(self, rules: _RuleList) -> None:
         """Append rules; each passes `process_rule` first."""
@@ -108,10 +110,7 @@ class RuleRouter(Router):
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
         rules = self._rules
-        index = rules.paths or rules.path_index()
-        path = request.path
-        candidates = index.at_path.get(path)
-        for rule, certain in index.at_longest_prefix(path) if candidates is None else candidates:
+        for rule, certain in (rules.paths or rules.path_index()).candidates(request.path):
             target_params = {} if certain else rule.matcher.match(request)
             if target_params is None:
                 continue
@@ -323,10 +322,15 @@ def _unquote_or_none(s: str | None) -> bytes | None:
     return None if s is None else url_unescape(s, encoding=None, plus=False)
 
 
+# How often the rules of any router were changed: what was derived from rules of several routers is old then.
+_changes = [0]
+
+
 def _changing(method: Callable[..., Any]) -> Any:
     @wraps(method)
     def changed(self: "_IndexedRules", *args: Any, **kwargs: Any) -> Any:
         self.paths = None
+        _changes[0] += 1
         return method(self, *args, **kwargs)
 
     return changed
@@ -337,6 +341,7 @@ class _IndexedRules(list[Rule]):
 
     paths: "_PathIndex | None" = None
 
+    __init__ = _changing(list.__init__)
     __delitem__ = _changing(list.__delitem__)
     __iadd__ = _changing(list.__iadd__)
     __imul__ = _changing(list.__imul__)
@@ -394,11 +399,11 @@ class _PathIndex:
             at = self.parents[at]
         return at
 
-    def at_longest_prefix(self, path: str) -> Sequence[tuple[Rule, bool]]:
-        """Return all rules that may match a `path` that no rule names whole.
-
-        In order, each with whether it is certain to match, without arguments.
-        """
+    def candidates(self, path: str) -> Sequence[tuple[Rule, bool]]:
+        """Return all rules that may match a path, in order, each with whether it is certain to, without arguments."""
+        found = self.at_path.get(path)
+        if found is not None:
+            return found
         return self.at_prefix[self._longest(path) if len(self.prefixes) > 1 else 0]
 
 

@@ -31,12 +31,12 @@ class TCPServer:
         self.ssl_options = ssl_options
         self.max_buffer_size = max_buffer_size
         self.read_chunk_size = read_chunk_size
-        self._sockets: dict[int, socket.socket] = {}
-        self._handlers: dict[int, Callable[[], None]] = {}
-        self._pending_sockets: list[socket.socket] = []
-        self._started = False
-        self._stopped = False
         self._check_certificate_files()
+        self._started = self._stopped = False
+        self._pending_sockets: list[socket.socket] = []
+        # By descriptor: what ends the listening, and the socket.
+        self._handlers: dict[int, Callable[[], None]] = {}
+        self._sockets: dict[int, socket.socket] = {}
 
     def _check_certificate_files(self) -> None:
         if not isinstance(self.ssl_options, dict):
@@ -67,8 +67,9 @@ class TCPServer:
         if self.ssl_options is not None:
             raise NotImplementedError("ssl_options: TLS streams do not exist yet; let a proxy in front speak TLS")
         for sock in sockets:
-            self._sockets[sock.fileno()] = sock
-            self._handlers[sock.fileno()] = add_accept_handler(sock, self._handle_connection)
+            number = sock.fileno()
+            self._sockets[number] = sock
+            self._handlers[number] = add_accept_handler(sock, self._handle_connection)
 
     def add_socket(self, socket: socket.socket) -> None:
         """Accept connections on one listening socket."""

@@ -159,12 +159,12 @@ class AsyncHTTPTestCase(AsyncTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        sock, self.__port = bind_unused_port()
-        self.addCleanup(sock.close)
+        listener, self.__port = bind_unused_port()
+        self.addCleanup(listener.close)
         self.http_client = self.get_http_client()
         self._app = self.get_app()
-        self.http_server = self.get_http_server()
-        self.http_server.add_sockets([sock])
+        self.http_server = server = self.get_http_server()
+        server.add_sockets([listener])
 
     def get_http_client(self) -> "AsyncHTTPClient":
         """Return the client for a test."""
@@ -189,9 +189,8 @@ class AsyncHTTPTestCase(AsyncTestCase):
         `AsyncHTTPClient.fetch`.
         """
         url = path if path.lower().startswith(("http://", "https://")) else self.get_url(path)
-        response: HTTPResponse = self.io_loop.run_sync(
-            lambda: self.http_client.fetch(url, raise_error=raise_error, **kwargs), timeout=get_async_test_timeout()
-        )
+        begin = functools.partial(self.http_client.fetch, url, raise_error=raise_error, **kwargs)
+        response: HTTPResponse = self.io_loop.run_sync(begin, timeout=get_async_test_timeout())
         return response
 
     def get_httpserver_options(self) -> dict[str, Any]:
@@ -294,8 +293,8 @@ class ExpectLog(logging.Filter):
 
     ``logger`` is a logger or its name ("" is the root logger), ``regex`` is matched against the start of the message.
     Unless ``required`` is false, leaving the block without a match raises an exception. ``level`` is the one level at
-    which messages count; the logger lets them through meanwhile. Without it, matching nothing of level WARNING or above
-    is deprecated. ``logged_stack`` says whether a record on the logger came with an exception.
+    which messages count; the logger lets them through meanwhile. Without it, a required message that comes below level
+    WARNING only is deprecated. ``logged_stack`` says whether a record on the logger came with an exception.
     """
 
     def __init__(
@@ -344,11 +343,11 @@ class ExpectLog(logging.Filter):
         original, self.orig_level = self.orig_level, None
         if original is not None:
             self.logger.setLevel(original)
-        if typ is not None:
+        if typ is not None or not self.required:
             return
-        if self.required and not self.matched:
+        if not self.matched:
             raise Exception("did not get expected log message")
-        if self.matched and self.deprecated_level_matched == self.matched:
+        if self.deprecated_level_matched == self.matched:
             warnings.warn(
                 "ExpectLog matched at INFO or below: say so with its level argument", DeprecationWarning, stacklevel=2
             )
@@ -387,12 +386,11 @@ def main(**kwargs: Any) -> None:
         if options[name]:
             kwargs.update(arguments)
 
-    if __name__ == "__main__" and len(argv) == 1:
-        print("No tests specified", file=sys.stderr)
-        sys.exit(1)
+    named = len(argv) > 1
+    if not named and __name__ == "__main__":
+        sys.exit("No tests specified")
     # Without names on the command line, the script provides all().
-    names = {"module": None} if len(argv) > 1 else {"defaultTest": "all"}
-    unittest.main(**names, argv=argv, **kwargs)
+    unittest.main(**({"module": None} if named else {"defaultTest": "all"}), argv=argv, **kwargs)
 
 
 if __name__ == "__main__":

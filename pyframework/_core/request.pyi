@@ -1,12 +1,6 @@
-from collections.abc import Awaitable
 from typing import Any
 
-from pyframework.httputil import (
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    RequestStartLine,
-    ResponseStartLine,
-)
+from pyframework.httputil import HTTPHeaders, RequestStartLine
 
 class Request:
     method: str
@@ -35,16 +29,3 @@ class Request:
         start_line: RequestStartLine | None = None,
         server_connection: object | None = None,
     ) -> None: ...
-
-class RoutingDelegate:
-    router: Any
-    server_conn: object
-    request_conn: Any
-    delegate: HTTPMessageDelegate
-    def __init__(self, router: Any, server_conn: object, request_conn: Any) -> None: ...
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None: ...
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None: ...
-    def finish(self) -> None: ...
-    def on_connection_close(self) -> None: ...

@@ -33,6 +33,8 @@ class HTTPMessageDelegate:
     An awaitable returned by one of the first two methods is waited for before the next one is called.
     """
 
+    __slots__ = ()
+
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:

@@ -401,12 +401,11 @@ class AddThreadSelectorEventLoop(asyncio.AbstractEventLoop):
     """An asyncio loop with a `SelectorThread` added; everything else is passed on to ``real_loop``."""
 
     # What this class answers itself.
-    MY_ATTRIBUTES = {"_real_loop", "_selector", "add_reader", "add_writer", "close", "remove_reader", "remove_writer"}
+    MY_ATTRIBUTES = {"add_reader", "remove_reader", "add_writer", "remove_writer", "close", "_selector", "_real_loop"}
 
     def __getattribute__(self, name: str) -> Any:
-        if name in AddThreadSelectorEventLoop.MY_ATTRIBUTES:
-            return super().__getattribute__(name)
-        return getattr(self._real_loop, name)
+        own = name in AddThreadSelectorEventLoop.MY_ATTRIBUTES
+        return super().__getattribute__(name) if own else getattr(self._real_loop, name)
 
     def __init__(self, real_loop: asyncio.AbstractEventLoop) -> None:
         self._real_loop = real_loop

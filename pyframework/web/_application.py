@@ -16,6 +16,7 @@ from pyframework.routing import (
     ReversibleRouter,
     ReversibleRuleRouter,
     Rule,
+    _changes,
 )
 from pyframework.web._delegate import _HandlerDelegate
 from pyframework.web._error_handler import ErrorHandler
@@ -58,10 +59,29 @@ class _ApplicationRouter(ReversibleRuleRouter):
     def get_target_delegate(
         self, target: Any, request: httputil.HTTPServerRequest, **target_params: Any
     ) -> httputil.HTTPMessageDelegate | None:
-        is_handler = isinstance(target, type) and issubclass(target, RequestHandler)
-        if not is_handler:
+        if not _is_handler_class(target):
             return super().get_target_delegate(target, request, **target_params)
         return self.application.get_handler_delegate(request, target, **target_params)
+
+    def literal_paths(self) -> "dict[str, Rule]":
+        """Return the rules that the path of a request alone leads to, by that path."""
+        rules = {path: self._rule_at(path) for path in self._all_literal_paths()}
+        return {path: rule for path, rule in rules.items() if rule is not None and _is_handler_class(rule.target)}
+
+    def _all_literal_paths(self) -> Iterable[str]:
+        yield from self._rules.path_index().at_path
+        for rule in self.rules:
+            if type(rule.target) is _ApplicationRouter:
+                yield from rule.target._all_literal_paths()
+
+    def _rule_at(self, path: str) -> "Rule | None":
+        for rule, certain in self._rules.path_index().candidates(path):
+            if not certain:
+                return None
+            if type(rule.target) is _ApplicationRouter and not rule.target_kwargs:
+                return rule.target._rule_at(path)
+            return rule
+        return None
 
 
 class Application(ReversibleRouter):
@@ -96,6 +116,8 @@ class Application(ReversibleRouter):
         rules = [*_static_rules(settings), *(handlers or [])]
         self.wildcard_router = _ApplicationRouter(self, rules)
         self.default_router = _ApplicationRouter(self, [Rule(AnyMatches(), self.wildcard_router)])
+        self._literal_paths: dict[str, Rule] = {}
+        self._literal_paths_as_of = -1
         if self.settings.get("autoreload"):
             from pyframework import autoreload
 
@@ -158,6 +180,11 @@ class Application(ReversibleRouter):
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> "_HandlerDelegate":
         """Return what answers a request: by the rules, else `default_handler_class`, else 404."""
+        if self._literal_paths_as_of != _changes[0]:
+            self._literal_paths_as_of, self._literal_paths = _changes[0], self.default_router.literal_paths()
+        rule = self._literal_paths.get(request.path)
+        if rule is not None:
+            return self.get_handler_delegate(request, rule.target, rule.target_kwargs)
         found: Any = self.default_router.find_handler(request)
         if found is not None:
             return found  # type: ignore[no-any-return]
@@ -204,6 +231,10 @@ class Application(ReversibleRouter):
         if access_log.isEnabledFor(level):
             milliseconds = 1000.0 * handler.request.request_time()
             access_log.log(level, "%d %s %.2fms", status, handler._request_summary(), milliseconds)
+
+
+def _is_handler_class(target: Any) -> bool:
+    return isinstance(target, type) and issubclass(target, RequestHandler)
 
 
 def _static_rules(settings: dict[str, Any]) -> Sequence[Any]:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyframework import httputil, iostream
-from pyframework.concurrent import Future
+from pyframework.concurrent import Future, future_set_result_unless_cancelled
 from pyframework.log import app_log, gen_log
 from pyframework.web._errors import Finish, HTTPError
 from pyframework.web._origin import OriginMixin
@@ -48,32 +48,15 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
 
     SUPPORTED_METHODS: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
-    path_args: list[Any]
-    path_kwargs: dict[str, Any]
     _stream_request_body = False
     _prepared_future: "Future[None] | None" = None
     _body_future: "Future[None]"
-    _has_mixin_init = False
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        # Asked once for each class: for each request it would be a walk through all bases.
-        cls._has_mixin_init = super().__init__ is not object.__init__
 
     def __init__(self, application: "Application", request: httputil.HTTPServerRequest, **kwargs: Any) -> None:
-        if self._has_mixin_init:
-            super().__init__()
-        self.application = application
-        self.request = request
-        # The class has these too; here they are found faster.
-        self._headers_written = self._finished = False
-        self.clear()
-        connection: Any = request.connection
-        connection.set_close_callback(self.on_connection_close)
-        if kwargs:
-            self.initialize(**kwargs)
-        else:
-            self.initialize()
+        super().__init__(application, request, **kwargs)
+
+    # What classes have in this place is compared with it: whoever has not replaced it is made without a call.
+    _init = __init__
 
     def _initialize(self) -> None:
         """Override as `initialize` to take the rule's `target_kwargs`; called before anything else."""
@@ -172,6 +155,12 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             self.request._parse_body()
         except httputil.HTTPInputError as error:
             raise HTTPError(400, "Invalid body: %s", error) from error
+
+    def _begin_body(self) -> None:
+        self._prepared_future, self._body_future = Future(), Future()
+
+    def _end_body(self) -> None:
+        future_set_result_unless_cancelled(self._body_future, None)
 
     def _let_body_come(self) -> None:
         prepared = self._prepared_future

@@ -3,10 +3,10 @@
 import datetime
 import numbers
 import re
-import time
 
 import pyframework
 from pyframework import httputil
+from pyframework._core.response import Response
 
 HeaderValue = bytes | str | int | numbers.Integral | datetime.datetime
 
@@ -15,50 +15,20 @@ HeaderValue = bytes | str | int | numbers.Integral | datetime.datetime
 _FORBIDDEN_IN_REASON = re.compile(r"[\x00-\x08\x0a-\x1f\x7f<>]")
 
 
-class _DefaultHeaders:
-    """The headers that every response starts from, made anew once a second for their Date."""
-
-    def __init__(self) -> None:
-        self.headers = httputil.HTTPHeaders()
-        self.since = self.until = 0.0
-
-    def refresh(self) -> None:
-        self.since = float(int(time.time()))
-        self.until = self.since + 1
-        self.headers = httputil.HTTPHeaders(
-            {
-                "Server": f"pyframework/{pyframework.__version__}",
-                "Content-Type": "text/html; charset=UTF-8",
-                "Date": httputil.format_timestamp(self.since),
-            }
-        )
-
-
-_default = _DefaultHeaders()
-
-
-class ResponseHeadersMixin:
+class ResponseHeadersMixin(Response):
     """What a `RequestHandler` will say about its response before the body."""
-
-    _headers: httputil.HTTPHeaders
-    _write_buffer: list[bytes]
-    _status_code: int = 200
-    _reason: str = "OK"
 
     _VALID_HEADER_CHARS = re.compile(r"[\x09\x20-\x7e\x80-\xff]*")
 
-    def clear(self) -> None:
-        """Forget all headers and content written so far."""
-        if not _default.since <= time.time() < _default.until:
-            _default.refresh()
-        self._headers = _default.headers.copy()
-        self.set_default_headers()
-        self._write_buffer = []
-        self._status_code = 200
-        self._reason = "OK"
-
-    def set_default_headers(self) -> None:
-        """Override to set headers at the start of each response, error pages included."""
+    def _default_headers(self, now: int) -> httputil.HTTPHeaders:
+        """Return what every response of this second starts from."""
+        return httputil.HTTPHeaders(
+            {
+                "Server": f"pyframework/{pyframework.__version__}",
+                "Content-Type": "text/html; charset=UTF-8",
+                "Date": httputil.format_timestamp(now),
+            }
+        )
 
     def set_status(self, status_code: int, reason: str | None = None) -> None:
         """Set the status of the response.

@@ -1,10 +1,8 @@
 """Writing the response: buffer, flush, finish, redirect and error pages."""
 
 import traceback
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pyframework import httputil
 from pyframework.concurrent import Future
 from pyframework.escape import json_encode, utf8
 from pyframework.log import app_log, gen_log
@@ -13,13 +11,8 @@ from pyframework.web._etag import EtagMixin
 from pyframework.web._headers import ResponseHeadersMixin
 
 if TYPE_CHECKING:
-    import http.cookies
-    from collections.abc import Sequence
 
     from pyframework.iostream import IOStream
-    from pyframework.util import ObjectDict
-    from pyframework.web._application import Application
-    from pyframework.web._transforms import OutputTransform
 
 _SECURITY_NOTE = (
     "Lists not accepted for security reasons; "
@@ -27,66 +20,20 @@ _SECURITY_NOTE = (
 )
 
 
-@lru_cache(maxsize=256)
-def _start_line(code: int, reason: str) -> httputil.ResponseStartLine:
-    return httputil.ResponseStartLine("", code, reason)
-
-
 class ResponseMixin(EtagMixin, ResponseHeadersMixin):
     """What a `RequestHandler` sends."""
 
-    application: "Application"
-    request: httputil.HTTPServerRequest
-    _new_cookie: "http.cookies.SimpleCookie"
-    _transforms: "Sequence[OutputTransform]" = ()
-    _headers_written = False
-    _finished = False
     _auto_finish = True
-    _ui: "ObjectDict | None" = None
 
-    def write(self, chunk: str | bytes | dict[str, Any]) -> None:
-        """Add to the buffer of the response; `flush` sends it.
-
-        :arg chunk: a dict is written as JSON, and makes the Content-Type `application/json`
-        :raises RuntimeError: the response is finished
-        :raises TypeError: any other type; a list too, because older browsers run it as a script
-        """
-        if self._finished:
-            raise RuntimeError("Cannot write() after finish()")
-        if isinstance(chunk, str):
-            self._write_buffer.append(chunk.encode())
-        elif isinstance(chunk, bytes):
-            self._write_buffer.append(chunk)
-        elif isinstance(chunk, dict):
-            self._write_buffer.append(json_encode(chunk).encode())
+    def _bytes_of(self, chunk: Any) -> bytes:
+        """Return what `write` adds for a chunk that is not plainly str or bytes."""
+        if isinstance(chunk, (str, bytes)):
+            return utf8(chunk)
+        if isinstance(chunk, dict):
             self._headers["Content-Type"] = "application/json; charset=UTF-8"
-        else:
-            message = "write() only accepts bytes, unicode, and dict objects"  # type: ignore[unreachable]
-            raise TypeError(f"{message}. {_SECURITY_NOTE}" if isinstance(chunk, list) else message)
-
-    def flush(self, include_footers: bool = False) -> "Future[None]":
-        """Send what is in the buffer, after the headers if they are not sent yet.
-
-        :arg include_footers: this is the last flush: transforms write what they held back
-        :returns: a Future that is done when the bytes have left the stream's own buffer
-        """
-        chunk = b"".join(self._write_buffer)
-        self._write_buffer = []
-        if self._headers_written:
-            return self._write_on(chunk, include_footers)
-        self._headers_written = True
-        for transform in self._transforms:
-            self._status_code, self._headers, chunk = transform.transform_first_chunk(
-                self._status_code, self._headers, chunk, include_footers
-            )
-        headers = self._headers
-        if hasattr(self, "_new_cookie"):
-            for morsel in self._new_cookie.values():
-                headers.add("Set-Cookie", morsel.OutputString())
-        request = self.request
-        connection: Any = request.connection
-        start_line = _start_line(self._status_code, self._reason)
-        return connection.write_headers(start_line, headers, b"" if request.method == "HEAD" else chunk)  # type: ignore[no-any-return]
+            return json_encode(chunk).encode()
+        message = "write() only accepts bytes, unicode, and dict objects"
+        raise TypeError(f"{message}. {_SECURITY_NOTE}" if isinstance(chunk, list) else message)
 
     def _write_on(self, chunk: bytes, finishing: bool) -> "Future[None]":
         for transform in self._transforms:
@@ -98,59 +45,9 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         connection: Any = self.request.connection
         return connection.write(chunk)  # type: ignore[no-any-return]
 
-    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> "Future[None]":
-        """Send the rest of the response and end the request.
-
-        :arg chunk: written first, as by `write`
-        :returns: a Future that is done when all is sent; it fails if the connection is lost before
-        :raises RuntimeError: the response is finished already, or has a body that its status does not allow
-        """
-        if self._finished:
-            raise RuntimeError("finish() called twice")
-        if chunk is not None:
-            self.write(chunk)
-        if not self._headers_written:
-            self._complete_head()
-        connection: Any = self.request.connection
-        # From here on a lost connection is of no interest: no callback, and no cycle through it.
-        connection.set_close_callback(None)
-        sent = self.flush(include_footers=True)
-        connection.finish()
-        self._log()
-        self._finished = True
-        self.on_finish()
-        if self._ui is not None:
-            self._break_cycles()
-        return sent
-
-    def _complete_head(self) -> None:
-        """Add what can be told only now: the Etag, that the client has it already (304), the Content-Length."""
-        headers, buffer = self._headers, self._write_buffer
-        if self._status_code == 200 and "Etag" not in headers and self.request.method in ("GET", "HEAD"):
-            self.set_etag_header()
-            if self.check_etag_header():
-                buffer.clear()
-                self.set_status(304)
-        if self._status_code != 200 and self._should_not_send_content(self._status_code):
-            if buffer:
-                raise RuntimeError(f"Cannot send body with status code HTTP{self._status_code}")
-            self._clear_representation_headers()
-        elif "Content-Length" not in headers:
-            headers["Content-Length"] = str(len(buffer[0]) if len(buffer) == 1 else sum(map(len, buffer)))
-
     def _should_not_send_content(self, status_code: int) -> bool:
         """Return whether a response of this status has no body (RFC 9110, section 6.4.1)."""
         return status_code in (204, 304) or 100 <= status_code < 200
-
-    def on_finish(self) -> None:
-        """Override to clean up or log; called after the response has been sent.
-
-        The counterpart of `prepare`, which may not have been called if the request failed early.
-        """
-
-    def _log(self) -> None:
-        """Log the request. Kept for applications that override it: `Application.log_request` does the work."""
-        self.application.log_request(self)  # type: ignore[arg-type]
 
     def _break_cycles(self) -> None:
         """Drop what refers back to this handler, so that it goes without the garbage collector."""

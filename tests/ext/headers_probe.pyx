@@ -28,12 +28,8 @@ def is_folded(HeaderMap headers):
     return headers.table is None
 
 
-def find(HeaderMap headers, bytes name):
-    return headers.find(name, len(name))
-
-
-def has(HeaderMap headers, bytes name):
-    return headers.has(name, len(name))
+def lookup(HeaderMap headers, str name):
+    return headers.lookup(name)
 
 
 def written(HeaderMap headers, bytes before=b""):

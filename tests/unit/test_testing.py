@@ -367,6 +367,14 @@ class TestExpectLog:
             logger.info("x")
             logger.warning("x")
 
+    def test_low_levels_need_no_name_where_no_message_is_required(self, logger):
+        logger.setLevel(logging.INFO)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with ExpectLog(logger, "x", required=False) as expected:
+                logger.info("x")
+        assert expected.matched == expected.deprecated_level_matched == 1
+
     def test_bad_pattern(self, logger):
         with pytest.raises(Exception, match="unterminated"):
             ExpectLog(logger, "[")

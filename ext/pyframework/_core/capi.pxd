@@ -1,4 +1,5 @@
 """Every C declaration of the core in one place; no other file says `cdef extern`."""
+from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
@@ -104,6 +105,32 @@ cdef extern from "pf_chunked.h" nogil:
     void pf_chunked_init(pf_chunked *chunked)
     int64_t pf_chunked_decode(pf_chunked *chunked, const char *data, size_t size, const char **run, size_t *run_size)
     const char *pf_chunked_reason(int status)
+
+
+cdef extern from "pf_sha1.h" nogil:
+    enum:
+        PF_SHA1_SIZE
+
+    void pf_sha1(const char *data, size_t size, unsigned char *digest)
+
+
+cdef extern from "Python.h":
+    """
+    PyAPI_FUNC(int) _PyObject_GetMethod(PyObject *, PyObject *, PyObject **);
+    """
+    enum:
+        PYGEN_NEXT
+
+    ctypedef struct type_slots "PyTypeObject":
+        void *tp_new
+        void *tp_init
+        void *tp_call
+        unsigned tp_version_tag         # 0: the class was changed and not looked at since
+
+    int PyIter_Send(object iterator, object value, PyObject **result) except -1
+    PyTypeObject *Py_TYPE(object instance)
+    PyObject *_PyType_Lookup(PyTypeObject *cls, object name)            # borrowed, no error set
+    int _PyObject_GetMethod(object instance, object name, PyObject **method) except -1
 
 
 cdef extern from "sys/uio.h" nogil:

@@ -14,9 +14,8 @@ cdef class HeaderMap:
 
     cdef int fill(self, bytes head, const pf_field *fields, uint32_t count) except -1
     cdef int write_to(self, pf_buf *out) except -1
-    cdef bint has(self, const char *name, size_t size) except -1
-    cdef str find(self, const char *name, size_t size)
     cdef object lookup(self, str name)
+    cdef int put(self, str name, str value) except -1
 
     cdef dict unfold(self)
     cdef int copy_to(self, HeaderMap other) except -1

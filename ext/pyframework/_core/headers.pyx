@@ -242,27 +242,6 @@ cdef class HeaderMap:
         data = PyUnicode_AsUTF8AndSize(name, &size)
         return joined(self.scan(data, size))
 
-    cdef str find(self, const char *name, size_t size):
-        """As lookup, with the name (ASCII, any case) as C string."""
-        if self.table is None:
-            return joined(self.scan(name, size)) if self.count != 0 else None
-        return self.lookup(name[:size].decode("ascii"))
-
-    cdef bint has(self, const char *name, size_t size) except -1:
-        """Whether a field of that name (ASCII, any case) is there."""
-        cdef const unsigned char *base
-        cdef uint32_t at
-        if self.table is not None:
-            return normalize(name[:size].decode("ascii")) in self.table
-        if self.count != 0:
-            base = <const unsigned char *>PyBytes_AS_STRING(self.head)
-        for at in range(self.count):
-            if self.fields[at].name.size == size and same_name(
-                base + self.fields[at].name.at, <const unsigned char *>name, size
-            ):
-                return True
-        return False
-
     cdef list values_of(self, name):
         cdef object values = self.unfold().get(normalize(name))
         if values is None:
@@ -309,6 +288,11 @@ cdef class HeaderMap:
     def __setitem__(self, name, value):
         # A list stands for repeated fields: one that comes as a value is wrapped.
         self.unfold()[normalize(name)] = [value] if type(value) is list else value
+
+    cdef int put(self, str name, str value) except -1:
+        """Set a field, in place of any value it had."""
+        self.unfold()[normalize(name)] = value
+        return 0
 
     def __delitem__(self, name):
         del self.unfold()[normalize(name)]

@@ -60,8 +60,10 @@ cdef class Connection(Consumer):
     cdef object _close_callback
     cdef bint told                              # the delegate has seen the head
     cdef bint says_connection                   # the handler set the Connection field itself
+    cdef bint patched                           # this one instance replaces a method
     cdef bint over                              # nothing is left to be done for this message
 
+    cdef int open(self, Stream stream, bint is_client, Parameters params, context) except -1
     cdef bint keeps_alive(self, pf_http1_head *head)
     cdef object closed_future(self)
     cdef int advance(self) except -1
@@ -87,6 +89,8 @@ cdef class Connection(Consumer):
     cdef int lose(self) except -1
     cdef int finish_reading(self, object result) except -1
     cdef int may_write(self) except -1
+    cdef object put_head(self, start_line, headers, chunk)
+    cdef int put_end(self) except -1
     cdef int choose_framing(self, start_line, HeaderMap fields) except -1
     cdef int choose_connection(self, HeaderMap fields) except -1
     cdef int write_start(self, start_line, pf_buf *out) except -1
@@ -105,7 +109,11 @@ cdef class ServerConnection(Consumer):
     cdef bint serving                           # inside `on_bytes`
     cdef object closed                          # a Future for close()
     cdef object __weakref__
+    cdef int wait_for_request(self) except -1
     cdef int choose_interest(self, Connection connection) except -1
     cdef int begin(self) except -1
     cdef int message_over(self, Connection connection) except -1
     cdef int stop(self) except -1
+
+
+cdef bint is_plain(connection) except -1

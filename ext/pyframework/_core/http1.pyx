@@ -10,7 +10,8 @@ import logging
 import sys
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.object cimport PyObject, PyObject_GenericSetAttr, PyTypeObject
+from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdio cimport snprintf
@@ -24,6 +25,7 @@ from pyframework._core.capi cimport (
     pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
 )
 from pyframework._core.headers cimport HeaderMap, new_headers
+from pyframework._core.instances cimport bare_instance, has_init_of, method_of, version_of
 from pyframework._core.stream cimport Consumer, Stream
 
 from pyframework._core.stream import StreamClosedError, UnsatisfiableReadError
@@ -37,6 +39,7 @@ cdef enum:
     CHUNKS = 256            # chunks of a body that are read in one turn of the loop
     SHOWN = 100             # characters of a bad value that a log line shows
 
+cdef int64_t LONGEST = 10 ** 17     # a Content-Length that may get another digit
 _MAX_1XX_RESPONSES = 20     # that may stand before one answer
 
 cdef object gen_log = logging.getLogger("tornado.general")
@@ -124,8 +127,8 @@ cdef int put_bytes(pf_buf *out, bytes data) except -1:
 cdef str reason_of(int status, HeaderMap headers):
     """What is wrong with a head, for a log line."""
     cdef str reason = pf_http1_reason(status).decode()
-    cdef bytes name = SUSPECTS.get(status)
-    cdef str value = None if name is None else headers.find(name, len(name))
+    cdef str name = SUSPECTS.get(status)
+    cdef str value = None if name is None else headers.lookup(name)
     if value is None:
         return reason
     colon = "" if status == PF_HTTP1_BAD_TRANSFER_CODING else ":"
@@ -134,15 +137,43 @@ cdef str reason_of(int status, HeaderMap headers):
 
 cdef int64_t content_length(str value) except? -1:
     """The number that a Content-Length of our own side says; -1 for None."""
+    cdef int64_t length = 0
+    cdef Py_UCS4 digit
     if value is None:
         return -1
-    if not (value.isascii() and value.isdigit()):
-        raise ValueError(f"Content-Length must be digits, not {value!r}")
-    return int(value)
+    for digit in value:
+        if not 48 <= digit <= 57 or length > LONGEST:
+            raise ValueError(f"Content-Length must be a number, not {value!r}")
+        length = length * 10 + <int64_t>digit - 48
+    if not value:
+        raise ValueError("Content-Length must be a number, not empty")
+    return length
 
 
 cdef Py_ssize_t size_of(object data) except -1:
     return PyBytes_GET_SIZE(data) if PyBytes_CheckExact(data) else memoryview(data).nbytes
+
+
+cdef object part(line, Py_ssize_t place):
+    """line[place] of a start line."""
+    return <object>PyTuple_GET_ITEM(line, place) if isinstance(line, tuple) else line[place]
+
+
+cdef unsigned plain_version = 0
+
+
+cdef bint is_plain(connection) except -1:
+    """Whether a message may be written without a detour over methods that a class or an instance may replace."""
+    global plain_version
+    cdef unsigned version = version_of(type(connection))
+    if not isinstance(connection, Connection) or (<Connection>connection).patched:
+        return False
+    if version == 0 or version != plain_version:
+        for name in ("set_close_callback", "write_headers", "finish"):
+            if method_of(type(connection), name) != method_of(Connection, name):
+                return False
+        plain_version = version_of(type(connection))
+    return True
 
 
 def resolve(future):
@@ -157,16 +188,25 @@ cdef class Parameters:
 cdef class Connection(Consumer):
     """Private base of HTTP1Connection: one message in, one message out."""
 
-    def __init__(self, stream, bint is_client, params=None, context=None):
+    def __init__(self, stream, is_client, params=None, context=None):
+        self.open(stream, is_client, self._default_params() if params is None else params, context)
+
+    cdef int open(self, Stream stream, bint is_client, Parameters params, context) except -1:
+        limit = params.max_body_size
+        timeout = params.body_timeout
         self.stream = stream
         self.is_client = is_client
-        self.params = self._default_params() if params is None else params
+        self.params = params
         self.context = context
-        self.no_keep_alive = self.params.no_keep_alive
-        limit = self.params.max_body_size
+        self.no_keep_alive = params.no_keep_alive
         self._max_body_size = stream.max_buffer_size if limit is None else limit
-        self.set_body_timeout(self.params.body_timeout)
+        self.body_timeout = -1 if timeout is None else timeout
         self._expected = -1
+        return 0
+
+    def __setattr__(self, name, value):
+        self.patched = True
+        PyObject_GenericSetAttr(self, name, value)
 
     # ------------------------------------------------------------------------------------------ reading
 
@@ -559,8 +599,11 @@ cdef class Connection(Consumer):
         """Write the start line, the fields and, if it is there already, the first of the body.
 
         Returns a Future for the moment when all of it has been sent. Raises ValueError for fields with characters that
-        none may have, HTTPOutputError for more body than Content-Length says.
+        none may have, and another head may be written then; HTTPOutputError for more body than Content-Length says.
         """
+        return self.put_head(start_line, headers, chunk)
+
+    cdef object put_head(self, start_line, headers, chunk):
         cdef Stream stream = self.stream
         cdef HeaderMap fields = headers if isinstance(headers, HeaderMap) else higher().HTTPHeaders(headers)
         cdef pf_buf *out
@@ -576,11 +619,14 @@ cdef class Connection(Consumer):
         try:
             self.write_start(start_line, out)
             fields.write_to(out)
-            if self._chunking_output and not fields.has(b"transfer-encoding", 17):
+            if self._chunking_output and fields.lookup("Transfer-Encoding") is None:
                 put(out, b"Transfer-Encoding: chunked\r\n", 28)
             put(out, b"\r\n", 2)
         except BaseException:
             out.end = start
+            self._response_start_line = None
+            self._chunking_output = False
+            self._expected = -1
             raise
         if chunk:
             self.write_chunk(chunk, True)
@@ -595,7 +641,7 @@ cdef class Connection(Consumer):
 
     cdef int choose_framing(self, start_line, HeaderMap fields) except -1:
         """How the body that will be written is framed (RFC 9112 section 6)."""
-        cdef int64_t length = content_length(fields.find(b"content-length", 14))
+        cdef int64_t length = content_length(fields.lookup("Content-Length"))
         if self.is_client:
             self._request_start_line = start_line
             self.head_request = start_line[0] == "HEAD"
@@ -603,10 +649,10 @@ cdef class Connection(Consumer):
             self._write_finished = False
             self._expected = length
             self._chunking_output = (
-                start_line[0] in ("POST", "PUT", "PATCH") and length < 0 and not fields.has(b"transfer-encoding", 17)
+                start_line[0] in ("POST", "PUT", "PATCH") and length < 0 and fields.lookup("Transfer-Encoding") is None
             )
             return 0
-        code = start_line[1]
+        code = part(start_line, 1)
         self._response_start_line = start_line
         self.choose_connection(fields)
         bodiless = code == 204 or code == 304 or 100 <= code < 200
@@ -615,7 +661,7 @@ cdef class Connection(Consumer):
         return 0
 
     cdef int choose_connection(self, HeaderMap fields) except -1:
-        cdef str options = fields.find(b"connection", 10)
+        cdef str options = fields.lookup("Connection")
         self.says_connection = options is not None
         if options is None:
             return 0
@@ -629,7 +675,7 @@ cdef class Connection(Consumer):
         cdef bytes line
         if self.is_client:
             line = f"{start_line[0]} {start_line[1]} HTTP/1.1".encode()
-        elif start_line[1] == 200 and start_line[2] == "OK":
+        elif part(start_line, 1) == 200 and part(start_line, 2) == "OK":
             line = b"HTTP/1.1 200 OK"
         else:
             line = f"HTTP/1.1 {start_line[1]} {start_line[2]}".encode()
@@ -688,14 +734,19 @@ cdef class Connection(Consumer):
 
     def finish(self) -> None:
         """The message that was written is complete. Raises HTTPOutputError if Content-Length promised more."""
+        self.put_end()
+
+    cdef int put_end(self) except -1:
         cdef Stream stream = self.stream
         cdef bint open = stream is not None and not stream._closed
         if self._write_finished:
-            return
+            return 0
         if self._expected > 0 and open:
             missing = self._expected
             stream.close()
             raise higher().HTTPOutputError(f"Tried to write {missing} bytes less than Content-Length")
+        if open and not self.is_client and self._response_start_line is None:
+            stream.close()      # nothing was written: whatever comes next would be taken for this answer
         if self._chunking_output and open and not self.head_request:
             put(stream.stage(), b"0\r\n\r\n", 5)
             stream.commit(True)
@@ -706,6 +757,7 @@ cdef class Connection(Consumer):
             self.writing = False
             if self._read_finished and not self.over:
                 self.finish_reading(True)
+        return 0
 
     cdef int settle(self) except -1:
         """Of a server: once the answer has left, go on to the next message or close."""
@@ -779,10 +831,10 @@ cdef dict REFUSALS = {
 
 # The field that is to blame for a reason why a head is refused.
 cdef dict SUSPECTS = {
-    PF_HTTP1_BAD_CONTENT_LENGTH: b"content-length",
-    PF_HTTP1_MANY_CONTENT_LENGTHS: b"content-length",
-    PF_HTTP1_BAD_TRANSFER_CODING: b"transfer-encoding",
-    PF_HTTP1_BAD_HOST: b"host",
+    PF_HTTP1_BAD_CONTENT_LENGTH: "Content-Length",
+    PF_HTTP1_MANY_CONTENT_LENGTHS: "Content-Length",
+    PF_HTTP1_BAD_TRANSFER_CODING: "Transfer-Encoding",
+    PF_HTTP1_BAD_HOST: "Host",
 }
 
 
@@ -805,10 +857,9 @@ cdef class ServerConnection(Consumer):
         if self.stream.unread():
             self.on_bytes()
 
-    def wait_for_request(self):
+    cdef int wait_for_request(self) except -1:
         timeout = self.params.header_timeout
-        if timeout is not None:
-            self.stream.allow(timeout)
+        return 0 if timeout is None else self.stream.allow(timeout)
 
     cdef int on_bytes(self) except -1:
         """Serve as many messages as there are, one at a time."""
@@ -848,7 +899,12 @@ cdef class ServerConnection(Consumer):
         return 0
 
     cdef int begin(self) except -1:
-        cdef Connection connection = self._connection_class(self.stream, False, self.params, self.context)
+        cls = self._connection_class
+        cdef Connection connection = bare_instance(cls, Connection, ()) if has_init_of(cls, Connection) else None
+        if connection is None:
+            connection = cls(self.stream, False, self.params, self.context)
+        else:
+            connection.open(self.stream, False, self.params, self.context)
         connection.server = self
         self.current = connection
         try:

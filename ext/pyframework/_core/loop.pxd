@@ -18,11 +18,13 @@ cdef class Watch:
     cdef Poller poller      # None while nothing is watched
     cdef int fd
     cdef unsigned mask
+    cdef Py_ssize_t leaving         # bytes of it that leave when the batch ends
     cdef object __weakref__
     cdef int on_ready(self, unsigned mask) except -1
     cdef int on_alarm(self) except -1
     cdef int yield_inbox(self) except -1
     cdef int yield_outbox(self) except -1
+    cdef int leave(self, const char *data, Py_ssize_t size) except -1
 
 
 cdef struct Slot:
@@ -44,6 +46,11 @@ cdef class Poller:
     cdef Watch inbox_user
     cdef pf_buf outbox      # what one stream is about to send
     cdef Watch outbox_user
+    cdef pf_buf departures  # answers that leave together when the batch ends
+    cdef list departing     # whose they are, in order
+    cdef Py_ssize_t departed    # how many of those have left already
+    cdef bint more          # other events of this batch are still to be served
+    cdef double batch_end   # when answers have waited long enough for each other
     cdef pf_wheel wheel
     cdef uint64_t now_ms    # read once a batch
     cdef object alarm_call  # the guest's timer on its host
@@ -59,6 +66,7 @@ cdef class Poller:
     cdef int poll(self, int timeout_ms) except -1
     cdef int dispatch(self, int fd, uint32_t generation, unsigned mask) except -1
     cdef int serve(self, Watch watch, unsigned mask, bint alarm) except -1
+    cdef int report(self, Watch watch, error) except -1
     cdef int set_alarm(self, Watch watch, double seconds) except -1
     cdef int stop_alarm(self, Watch watch) except -1
     cdef int run_alarms(self) except -1
@@ -66,4 +74,6 @@ cdef class Poller:
     cdef int arm_host(self) except -1
     cdef pf_buf *borrow_inbox(self, Watch user) except NULL
     cdef pf_buf *borrow_outbox(self, Watch user) except NULL
+    cdef bint delay(self, Watch watch, const char *data, Py_ssize_t size) except -1
+    cdef int depart(self) except -1
     cdef object done(self)

@@ -24,7 +24,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from pyframework._core.capi cimport (
     PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WOKEN, PF_POLL_WRITE,
-    pf_buf_free, pf_buf_reserve, pf_poll_close, pf_poll_event, pf_poll_open, pf_poll_set, pf_poll_wait, pf_poll_wake,
+    pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, pf_poll_close, pf_poll_event, pf_poll_open, pf_poll_set, pf_poll_wait, pf_poll_wake,
     pf_timer, pf_wheel_add, pf_wheel_advance, pf_wheel_init, pf_wheel_next, pf_wheel_remove,
 )
 
@@ -33,7 +33,9 @@ cdef enum:
     SCRATCH = 65536             # bytes that one receive can bring
     MAX_WAIT_MS = 86400000      # a day; longer waits are cut and begun again
     TICK_MS = 50                # an alarm may be so much late
+    DEPARTURES = 65536          # bytes of answers that wait for the end of a batch
 
+cdef double PATIENCE = 250e-6           # seconds that answers of one batch wait for each other
 cdef double LONGEST_ALARM_MS = 1e12     # thirty years
 cdef bint EAGER_TASKS = sys.version_info >= (3, 12)
 cdef object pollers = weakref.WeakSet()             # all of them, for the child of a fork
@@ -63,6 +65,9 @@ cdef class Watch:
     cdef int yield_outbox(self) except -1:
         return 0
 
+    cdef int leave(self, const char *data, Py_ssize_t size) except -1:
+        return 0
+
 
 cdef class Poller:
     """Tells each `Watch` when its descriptor is ready.
@@ -74,6 +79,7 @@ cdef class Poller:
     def __cinit__(self, host, bint guest=True):
         self.c.fd = self.c.wake_fd = -1
         self.watches = {}
+        self.departing = []
         self.host = weakref.ref(host)
         self.guest = guest
         check(pf_poll_open(&self.c))
@@ -87,6 +93,7 @@ cdef class Poller:
         pf_poll_close(&self.c)
         pf_buf_free(&self.inbox)
         pf_buf_free(&self.outbox)
+        pf_buf_free(&self.departures)
         free(self.slots)
 
     def fileno(self) -> int:
@@ -139,6 +146,11 @@ cdef class Poller:
         if self.c.wake_fd >= 0:
             os.close(self.c.wake_fd)
         self.c.wake_fd = fresh.wake_fd
+        for watch in self.departing:            # the parent sends these
+            watch.leaving = 0
+        self.departing.clear()
+        self.departures.start = self.departures.end = 0
+        self.departed = 0
         for watch in self.watches.values():     # one that cannot be watched was closed without a word
             pf_poll_set(&self.c, watch.fd, 0, watch.mask | PF_POLL_ERROR, self.token(watch.fd))
         return 0
@@ -185,6 +197,10 @@ cdef class Poller:
     cdef int unwatch(self, Watch watch) except -1:
         if watch.poller is not self:
             return 0
+        if watch.leaving:
+            self.depart()
+            if watch.poller is not self:
+                return 0
         pf_poll_set(&self.c, watch.fd, watch.mask | PF_POLL_ERROR, 0, 0)
         self.forget(watch)
         return 0
@@ -219,8 +235,11 @@ cdef class Poller:
         check(count)
         self.now_ms = monotonic_ms()
         for i in range(count):
+            self.more = i + 1 < count
             if events[i].token != PF_POLL_WOKEN:
                 self.dispatch(<int>(events[i].token & 0xffffffff), <uint32_t>(events[i].token >> 32), events[i].mask)
+            if self.departing and (not self.more or monotonic() > self.batch_end):
+                self.depart()
         if self.wheel.count:
             self.run_alarms()
         return count
@@ -240,7 +259,11 @@ cdef class Poller:
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            self.host().call_exception_handler({"message": f"Exception while serving {watch!r}", "exception": error})
+            self.report(watch, error)
+        return 0
+
+    cdef int report(self, Watch watch, error) except -1:
+        self.host().call_exception_handler({"message": f"Exception while serving {watch!r}", "exception": error})
         return 0
 
     cdef int set_alarm(self, Watch watch, double seconds) except -1:
@@ -319,6 +342,39 @@ cdef class Poller:
                 self.outbox_user.yield_outbox()
             self.outbox_user = user
         return &self.outbox
+
+    cdef bint delay(self, Watch watch, const char *data, Py_ssize_t size) except -1:
+        """Whether `data` will leave when the batch ends: the peer is woken once then, not by every answer."""
+        if not self.more or pf_buf_size(&self.departures) + size > DEPARTURES:
+            return False
+        if not self.departing:
+            self.batch_end = monotonic() + PATIENCE
+        if pf_buf_append(&self.departures, data, size) < 0:
+            raise MemoryError
+        self.departing.append(watch)
+        watch.leaving = size
+        return True
+
+    cdef int depart(self) except -1:
+        """Send the answers that wait for the end of the batch."""
+        cdef Watch watch
+        cdef const char *data
+        cdef Py_ssize_t size
+        while self.departed < len(self.departing):      # counted in `self`: what is called here may call this again
+            watch = self.departing[self.departed]
+            self.departed += 1
+            size, watch.leaving = watch.leaving, 0
+            data = pf_buf_data(&self.departures)
+            pf_buf_take(&self.departures, size)
+            if watch.poller is not self:    # its descriptor was closed without a word
+                continue
+            try:
+                watch.leave(data, size)
+            except Exception as error:
+                self.report(watch, error)
+        self.departing.clear()
+        self.departed = 0
+        return 0
 
     cdef object done(self):
         """The one finished Future of this loop."""

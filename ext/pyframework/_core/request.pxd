@@ -1,4 +1,6 @@
-"""What is known of a request when its head has come, and who stands for it until a route is found."""
+"""What is known of a request when its head has come."""
+from pyframework._core.headers cimport HeaderMap
+
 
 cdef class Request:
     cdef public object method
@@ -14,12 +16,10 @@ cdef class Request:
     cdef object _host
     cdef object _path
     cdef object _query
+    cdef int take_head(self, start_line, HeaderMap headers, connection, server_connection) except -1
+    cdef int take_connection(self, connection, host) except -1
     cdef int check_host(self, host) except -1
     cdef int split_uri(self) except -1
 
 
-cdef class RoutingDelegate:
-    cdef public object router
-    cdef public object server_conn
-    cdef public object request_conn
-    cdef public object delegate
+cdef Request new_request(cls, start_line, headers, connection, server_connection)

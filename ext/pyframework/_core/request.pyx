@@ -1,12 +1,17 @@
-"""The start of a request's life above HTTP: made once for each, so compiled.
+"""One request as its connection describes it: made once for each, so compiled.
 
-Owns: the plain attributes of a request, and the step from its head to the router.
+Owns: the plain attributes of a request.
 Must not know: rules, handlers, or what forms and cookies look like.
 Trick: what can be derived is derived when it is read; a Host that the parser has checked is not checked again.
 """
+from cpython.tuple cimport PyTuple_GET_ITEM
+from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_GET_LENGTH
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pyframework._core.headers cimport HeaderMap
+from pyframework._core.instances cimport bare_instance, has_init_of
+
+cdef tuple NO_ARGUMENTS = ()
 
 
 cdef double wall_clock() noexcept nogil:
@@ -18,6 +23,19 @@ cdef double wall_clock() noexcept nogil:
 cdef bint from_the_wire(headers):
     """Whether the parser has seen these fields, and so the Host among them."""
     return isinstance(headers, HeaderMap) and (<HeaderMap>headers).head is not None
+
+
+cdef Request new_request(cls, start_line, headers, connection, server_connection):
+    """An instance for what a connection has just read."""
+    cdef Request made = None
+    if has_init_of(cls, Request) and isinstance(headers, HeaderMap) and isinstance(start_line, tuple):
+        made = bare_instance(cls, Request, NO_ARGUMENTS)
+    if made is None:
+        return cls(
+            connection=connection, server_connection=server_connection, start_line=start_line, headers=headers
+        )
+    made.take_head(start_line, headers, connection, server_connection)
+    return made
 
 
 cdef class Request:
@@ -37,12 +55,25 @@ cdef class Request:
             self.method, self.uri, self.version = start_line
         self.headers = self._no_headers() if headers is None else headers
         self.body = body or b""
-        self.connection = connection
         self.server_connection = server_connection
         if files is not None:
             self.files = files
+        self.take_connection(connection, host)
+
+    cdef int take_head(self, start_line, HeaderMap headers, connection, server_connection) except -1:
+        """As __init__, of what a connection has just read."""
+        self.method = <object>PyTuple_GET_ITEM(start_line, 0)
+        self.uri = <object>PyTuple_GET_ITEM(start_line, 1)
+        self.version = <object>PyTuple_GET_ITEM(start_line, 2)
+        self.headers = headers
+        self.body = b""
+        self.server_connection = server_connection
+        return self.take_connection(connection, None)
+
+    cdef int take_connection(self, connection, host) except -1:
         # Read at once: behind a proxy these are right only while the request comes in.
         context = getattr(connection, "context", None)
+        self.connection = connection
         self.remote_ip = getattr(context, "remote_ip", None)
         self.protocol = getattr(context, "protocol", "http")
         if host is not None or not from_the_wire(self.headers):
@@ -50,6 +81,7 @@ cdef class Request:
         if "&" in self.uri:
             self._check_query()
         self._start_time = wall_clock()
+        return 0
 
     cdef int check_host(self, host) except -1:
         """Of headers that did not come off the wire."""
@@ -73,7 +105,10 @@ cdef class Request:
         self._host = value
 
     cdef int split_uri(self) except -1:
-        path, _, query = self.uri.partition("?")
+        cdef str uri = self.uri
+        cdef Py_ssize_t mark = PyUnicode_FindChar(uri, c"?", 0, PyUnicode_GET_LENGTH(uri), 1)
+        path = uri if mark < 0 else uri[:mark]
+        query = "" if mark < 0 else uri[mark + 1:]
         if self._path is None:
             self._path = path
         if self._query is None:
@@ -101,38 +136,3 @@ cdef class Request:
     @query.setter
     def query(self, value):
         self._query = value
-
-
-cdef object HTTPServerRequest = None
-
-
-cdef class RoutingDelegate:
-    """Private base of _RoutingDelegate: stands for a message until its head has come, and hands the rest on."""
-
-    def __init__(self, router, server_conn, request_conn):
-        self.router = router
-        self.server_conn = server_conn
-        self.request_conn = request_conn
-
-    def headers_received(self, start_line, headers):
-        global HTTPServerRequest
-        if HTTPServerRequest is None:
-            from pyframework.httputil import HTTPServerRequest
-        request = HTTPServerRequest(
-            connection=self.request_conn, server_connection=self.server_conn, start_line=start_line, headers=headers
-        )
-        delegate = self.router.find_handler(request)
-        if delegate is None:
-            delegate = self._nobody(request)
-        self.delegate = delegate
-        return delegate.headers_received(start_line, headers)
-
-    def data_received(self, chunk):
-        return self.delegate.data_received(chunk)
-
-    def finish(self):
-        self.delegate.finish()
-
-    def on_connection_close(self):
-        if self.delegate is not None:
-            self.delegate.on_connection_close()

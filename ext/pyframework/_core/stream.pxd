@@ -98,6 +98,7 @@ cdef class Stream(Watch):
     cdef object end_read(self)
     cdef int resolve_read(self, object result) except -1
     cdef int fill_target(self) except -1
+    cdef bint delayed(self) except -1
     cdef int free_own(self) except -1
     cdef StreamBuffer queue(self)
     cdef int flush(self) except -1

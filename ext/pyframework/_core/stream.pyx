@@ -209,6 +209,8 @@ cdef class Stream(Watch):
         self.consumer = None
         self.paused = self.deaf = False
         self.home.stop_alarm(self)
+        if self.leaving:
+            self.home.depart()
         if self.corked:
             self.corked = False
             self.flush()
@@ -346,7 +348,7 @@ cdef class Stream(Watch):
 
     cdef int end_event(self) except -1:
         self.corked = False
-        if self.home.outbox_user is self:
+        if self.home.outbox_user is self and not self.delayed():
             self.flush()
         if self.home.inbox_user is self:
             self.yield_inbox()
@@ -354,6 +356,17 @@ cdef class Stream(Watch):
         if not self._closed:
             self.update_interest()
         return 0
+
+    cdef bint delayed(self) except -1:
+        """Whether what is staged will leave together with the answers of other streams."""
+        cdef pf_buf *staged = &self.home.outbox
+        if self._closed or not self.raw or self._connecting or self.leaving or not self.drained():
+            return False
+        if not self.home.delay(self, pf_buf_data(staged), pf_buf_size(staged)):
+            return False
+        self.home.outbox_user = None
+        staged.start = staged.end = 0
+        return True
 
     cdef int free_own(self) except -1:
         """Give memory back that holds nothing any more."""
@@ -768,9 +781,12 @@ cdef class Stream(Watch):
     cdef int flush(self) except -1:
         """Send what is staged now."""
         cdef pf_buf *staged = &self.home.outbox
-        cdef Py_ssize_t size, sent
+        cdef const char *data
+        cdef Py_ssize_t size
         if self.home.outbox_user is not self:
             return 0
+        if self.leaving:
+            self.home.depart()
         if self._closed or not self.raw or self._connecting or not self.drained():
             if not self._closed:
                 self.queue()
@@ -779,24 +795,25 @@ cdef class Stream(Watch):
             if not (self._closed or self.raw or self._connecting):
                 self.send_pending()
             return self.update_interest()
+        data = pf_buf_data(staged)
         size = pf_buf_size(staged)
-        sent = self.send_now(pf_buf_data(staged), size) if size else 0
-        if sent == size:
-            self.home.outbox_user = None
-            staged.start = staged.end = 0
-            self._total_write_index += size
-            self._total_write_done_index += size
-            return 0
-        error = last_error() if sent < 0 else None
-        if error is None:
-            pf_buf_take(staged, sent)
-            self._total_write_index += sent
-            self._total_write_done_index += sent
-            self.queue()
-            return self.update_interest()
         self.home.outbox_user = None
         staged.start = staged.end = 0
-        return self.fail_send(error)
+        return self.leave(data, size)
+
+    cdef int leave(self, const char *data, Py_ssize_t size) except -1:
+        """Send `data` now; what the kernel does not take waits in `pending`."""
+        cdef Py_ssize_t sent = self.send_now(data, size) if size else 0
+        if sent < 0:
+            return self.fail_send(last_error())
+        self._total_write_index += size
+        self._total_write_done_index += sent
+        if sent == size:
+            return 0
+        if self.pending is None:
+            self.pending = StreamBuffer()
+        self.pending.add(data + sent, size - sent)
+        return self.update_interest()
 
     cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2:
         """Bytes sent, or -1 and errno."""
@@ -852,6 +869,8 @@ cdef class Stream(Watch):
     cdef int send_pending(self) except -1:
         cdef Py_ssize_t sent
         cdef Consumer consumer = self.consumer
+        if self.leaving:
+            self.home.depart()
         if self.home.outbox_user is self:
             self.flush()
         while not self._closed and not self.drained():
@@ -913,6 +932,10 @@ cdef class Stream(Watch):
             self._signal_closed()
             return
         self._keep_reason(exc_info)
+        if self.leaving:
+            self.home.depart()
+            if self._closed:
+                return
         if self.home.outbox_user is self:
             self.flush()
             if self._closed:        # the last bytes could not be sent

@@ -1,0 +1,132 @@
+"""The delegates of a request: one until its route is found, one that gives its handler a turn.
+
+Own: the way from a message to the first step of the handler's coroutine.
+Must not know: rules, or what a handler does.
+Trick: `_execute` is stepped once, right here in the read event and in a context of its own. A handler that does not
+wait is done by then and has cost no Task. One that must wait yields first, and the same coroutine goes on as a Task.
+"""
+from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
+
+from pyframework._core.capi cimport PYGEN_NEXT, PyIter_Send
+from pyframework._core.instances cimport is_replaced
+from pyframework._core.request cimport new_request
+from pyframework._core.response cimport hooks_of, new_response
+
+cdef object HTTPServerRequest = None
+cdef tuple NO_ARGUMENTS = ()
+
+
+cdef class RoutingDelegate:
+    """Private base of _RoutingDelegate: stands for a message until its head has come, and hands the rest on."""
+
+    def __init__(self, router, server_conn, request_conn):
+        self.router = router
+        self.server_conn = server_conn
+        self.request_conn = request_conn
+
+    def headers_received(self, start_line, headers):
+        global HTTPServerRequest
+        if HTTPServerRequest is None:
+            from pyframework.httputil import HTTPServerRequest
+        request = new_request(HTTPServerRequest, start_line, headers, self.request_conn, self.server_conn)
+        delegate = self.router.find_handler(request)
+        if delegate is None:
+            delegate = self._nobody(request)
+        self.delegate = delegate
+        return delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk):
+        return self.delegate.data_received(chunk)
+
+    def finish(self):
+        self.delegate.finish()
+
+    def on_connection_close(self):
+        if self.delegate is not None:
+            self.delegate.on_connection_close()
+
+
+cdef class HandlerDelegate:
+    """Private base of _HandlerDelegate: feeds one request to one handler."""
+
+    def __init__(self, application, request, handler_class, handler_kwargs=None, path_args=None, path_kwargs=None):
+        self.application = application
+        self.request = request
+        self.connection = request.connection
+        self.handler_class = handler_class
+        self.handler_kwargs = handler_kwargs
+        self.path_args = path_args
+        self.path_kwargs = path_kwargs
+        self.hooks = hooks_of(handler_class)
+        self.stream_request_body = self.hooks.streams
+
+    def headers_received(self, start_line, headers):
+        return self.run() if self.stream_request_body else None
+
+    def data_received(self, data):
+        if self.stream_request_body:
+            return self.handler.data_received(data)
+        if self.chunks is None:
+            self.chunks = []
+        self.chunks.append(data)
+
+    def finish(self):
+        if self.stream_request_body:
+            self.handler._end_body()
+            return
+        if self.chunks is not None:
+            self.request.body = b"".join(self.chunks)
+            self.chunks = None
+        self.run()
+
+    def on_connection_close(self):
+        if self.stream_request_body:
+            self.handler.on_connection_close()
+        else:
+            self.chunks = None
+
+    def execute(self):
+        """Create the handler and run it as far as it goes, in a context of its own.
+
+        :returns: for a handler that streams its body, a Future that is done when it is prepared for the first chunk
+        """
+        return self.run()
+
+    cdef object run(self):
+        context = PyContext_CopyCurrent()
+        PyContext_Enter(context)
+        try:
+            unfinished = self.begin()
+        finally:
+            PyContext_Exit(context)
+        if unfinished is not None:
+            self._go_on(unfinished, context)
+        return self.handler._prepared_future if self.stream_request_body else None
+
+    cdef object begin(self):
+        """Create the handler and step `_execute`; return it if it asks for a Task."""
+        cdef PyObject *result = NULL
+        settings = self.application.settings
+        if "compiled_template_cache" in settings or "static_hash_cache" in settings:
+            self._forget_caches(settings)
+        self.handler = new_response(self.handler_class, self.application, self.request, self.handler_kwargs, self.hooks)
+        if self.stream_request_body:
+            self.handler._begin_body()
+        coroutine = self.start()
+        # Only of the original coroutine is it known that its first yield asks for a Task.
+        if is_replaced(self.handler, "_execute", <PyObject *>self._original_execute):
+            return self._coroutine_of(coroutine)
+        waits = PyIter_Send(coroutine, None, &result) == PYGEN_NEXT
+        Py_DECREF(<object>result)
+        return coroutine if waits else None
+
+    cdef object start(self):
+        application = self.application
+        transforms = application.transforms
+        transforms = [make(self.request) for make in transforms] if transforms else NO_ARGUMENTS
+        args, kwargs = self.path_args, self.path_kwargs
+        if not args and not kwargs:     # the plain call is the one that builds no tuple and no dict
+            return self.handler._execute(transforms)
+        return self.handler._execute(transforms, *(args or ()), **(kwargs or {}))
