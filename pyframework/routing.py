@@ -11,7 +11,7 @@ from functools import partial, wraps
 from typing import Any, TypeAlias, Union
 
 from pyframework import httputil
-from pyframework._core.delegates import RoutingDelegate
+from pyframework._core.delegates import Routing, RoutingDelegate, rules_changed
 from pyframework.escape import url_escape, url_unescape, utf8
 from pyframework.httpserver import _CallableAdapter
 from pyframework.log import app_log
@@ -28,7 +28,7 @@ _RuleList: TypeAlias = Sequence[
 ]
 
 
-class Router(httputil.HTTPServerConnectionDelegate):
+class Router(Routing, httputil.HTTPServerConnectionDelegate):
     """Finds a delegate for each request; a subclass says which."""
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
@@ -38,9 +38,6 @@ class Router(httputil.HTTPServerConnectionDelegate):
         :arg kwargs: what the rule that leads to this router found out (`path_args` and the like)
         """
         raise NotImplementedError()
-
-    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> httputil.HTTPMessageDelegate:
-        return _RoutingDelegate(self, server_conn, request_conn)
 
 
 class ReversibleRouter(Router):
@@ -322,15 +319,11 @@ def _unquote_or_none(s: str | None) -> bytes | None:
     return None if s is None else url_unescape(s, encoding=None, plus=False)
 
 
-# How often the rules of any router were changed: what was derived from rules of several routers is old then.
-_changes = [0]
-
-
 def _changing(method: Callable[..., Any]) -> Any:
     @wraps(method)
     def changed(self: "_IndexedRules", *args: Any, **kwargs: Any) -> Any:
         self.paths = None
-        _changes[0] += 1
+        rules_changed()
         return method(self, *args, **kwargs)
 
     return changed

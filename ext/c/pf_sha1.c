@@ -28,7 +28,60 @@ static inline uint32_t majority(uint32_t b, uint32_t c, uint32_t d) { return (b 
         a = next;                                                                          \
     }
 
+static void add_block_portably(uint32_t state[5], const unsigned char *block);
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(PF_SHA1_PORTABLE)
+#include <cpuid.h>
+#include <immintrin.h>
+
+/* Four rounds are one instruction; `before` is what a, b, c and d were four rounds ago, and a of then gives the e of
+ * now. */
+#define FOUR_ROUNDS(g)                                                                                   \
+    if (g >= 4)                                                                                          \
+        w[g & 3] = _mm_sha1msg2_epu32(                                                                   \
+            _mm_xor_si128(_mm_sha1msg1_epu32(w[g & 3], w[(g + 1) & 3]), w[(g + 2) & 3]), w[(g + 3) & 3]); \
+    added = g == 0 ? _mm_add_epi32(e, w[0]) : _mm_sha1nexte_epu32(before, w[g & 3]);                     \
+    before = abcd;                                                                                       \
+    abcd = _mm_sha1rnds4_epu32(abcd, added, g / 5);
+
+__attribute__((target("sha,sse4.1"))) static void add_block_by_instructions(uint32_t state[5], const unsigned char *block) {
+    const __m128i big_endian = _mm_set_epi64x(0x0001020304050607, 0x08090a0b0c0d0e0f);
+    __m128i start = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0x1b);
+    __m128i abcd = start, before = start, e = _mm_set_epi32((int)state[4], 0, 0, 0), added, w[4];
+    for (int i = 0; i < 4; i++)
+        w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(block + 16 * i)), big_endian);
+    FOUR_ROUNDS(0) FOUR_ROUNDS(1) FOUR_ROUNDS(2) FOUR_ROUNDS(3) FOUR_ROUNDS(4)
+    FOUR_ROUNDS(5) FOUR_ROUNDS(6) FOUR_ROUNDS(7) FOUR_ROUNDS(8) FOUR_ROUNDS(9)
+    FOUR_ROUNDS(10) FOUR_ROUNDS(11) FOUR_ROUNDS(12) FOUR_ROUNDS(13) FOUR_ROUNDS(14)
+    FOUR_ROUNDS(15) FOUR_ROUNDS(16) FOUR_ROUNDS(17) FOUR_ROUNDS(18) FOUR_ROUNDS(19)
+    e = _mm_sha1nexte_epu32(before, e);
+    abcd = _mm_shuffle_epi32(_mm_add_epi32(abcd, start), 0x1b);
+    _mm_storeu_si128((__m128i *)state, abcd);
+    state[4] = (uint32_t)_mm_extract_epi32(e, 3);
+}
+
+static int has_instructions(void) {
+    static int known; /* 0: not asked yet; asking takes longer than the hash */
+    unsigned a, b, c, d;
+    if (known == 0) {
+        int sse = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_1) && (c & bit_SSSE3);
+        int sha = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
+        known = sse && sha ? 1 : -1;
+    }
+    return known > 0;
+}
+
 static void add_block(uint32_t state[5], const unsigned char *block) {
+    if (has_instructions())
+        add_block_by_instructions(state, block);
+    else
+        add_block_portably(state, block);
+}
+#else
+#define add_block add_block_portably
+#endif
+
+static void add_block_portably(uint32_t state[5], const unsigned char *block) {
     uint32_t w[16], a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
     for (int t = 0; t < 16; t++)
         w[t] = load(block + 4 * t);

@@ -2,6 +2,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from pyframework.httputil import (
+    HTTPConnection,
     HTTPHeaders,
     HTTPMessageDelegate,
     HTTPServerRequest,
@@ -9,6 +10,12 @@ from pyframework.httputil import (
     ResponseStartLine,
 )
 from pyframework.web import Application, RequestHandler
+
+def rules_changed() -> None: ...
+
+class Routing:
+    def _literal_routes(self) -> dict[str, tuple[type[RequestHandler], dict[str, Any]]]: ...
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate: ...
 
 class RoutingDelegate:
     router: Any

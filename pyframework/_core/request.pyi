@@ -16,6 +16,8 @@ class Request:
     path: str
     query: str
     _start_time: float
+    @property
+    def _has_content(self) -> bool: ...
     def __init__(
         self,
         method: str | None = None,

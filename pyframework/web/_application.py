@@ -16,7 +16,6 @@ from pyframework.routing import (
     ReversibleRouter,
     ReversibleRuleRouter,
     Rule,
-    _changes,
 )
 from pyframework.web._delegate import _HandlerDelegate
 from pyframework.web._error_handler import ErrorHandler
@@ -116,8 +115,6 @@ class Application(ReversibleRouter):
         rules = [*_static_rules(settings), *(handlers or [])]
         self.wildcard_router = _ApplicationRouter(self, rules)
         self.default_router = _ApplicationRouter(self, [Rule(AnyMatches(), self.wildcard_router)])
-        self._literal_paths: dict[str, Rule] = {}
-        self._literal_paths_as_of = -1
         if self.settings.get("autoreload"):
             from pyframework import autoreload
 
@@ -180,11 +177,6 @@ class Application(ReversibleRouter):
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> "_HandlerDelegate":
         """Return what answers a request: by the rules, else `default_handler_class`, else 404."""
-        if self._literal_paths_as_of != _changes[0]:
-            self._literal_paths_as_of, self._literal_paths = _changes[0], self.default_router.literal_paths()
-        rule = self._literal_paths.get(request.path)
-        if rule is not None:
-            return self.get_handler_delegate(request, rule.target, rule.target_kwargs)
         found: Any = self.default_router.find_handler(request)
         if found is not None:
             return found  # type: ignore[no-any-return]
@@ -210,6 +202,20 @@ class Application(ReversibleRouter):
         """
         return _HandlerDelegate(self, request, target_class, target_kwargs, path_args, path_kwargs)
 
+    _plain_find_handler = find_handler
+    _plain_get_handler_delegate = get_handler_delegate
+
+    def _literal_routes(self) -> dict[str, tuple[type[RequestHandler], dict[str, Any]]]:
+        cls = type(self)
+        if (
+            cls.find_handler is not cls._plain_find_handler
+            or cls.get_handler_delegate is not cls._plain_get_handler_delegate
+            or type(self.default_router) is not _ApplicationRouter
+        ):
+            return {}
+        rules = self.default_router.literal_paths()
+        return {path: (rule.target, rule.target_kwargs) for path, rule in rules.items()}
+
     def reverse_url(self, name: str, *args: Any) -> str:
         """Return the path of a named rule, with the arguments in place of its groups.
 
@@ -222,11 +228,10 @@ class Application(ReversibleRouter):
 
     def log_request(self, handler: RequestHandler) -> None:
         """Log a finished request: to `tornado.access`, or with the `log_function` setting."""
-        log_function = self.settings.get("log_function")
-        if log_function is not None:
-            log_function(handler)
+        if "log_function" in self.settings:
+            self.settings["log_function"](handler)
             return
-        status = handler.get_status()
+        status = handler._status_code
         level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
         if access_log.isEnabledFor(level):
             milliseconds = 1000.0 * handler.request.request_time()

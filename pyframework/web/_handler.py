@@ -56,7 +56,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         super().__init__(application, request, **kwargs)
 
     # What classes have in this place is compared with it: whoever has not replaced it is made without a call.
-    _init = __init__
+    _plain_init = __init__
 
     def _initialize(self) -> None:
         """Override as `initialize` to take the rule's `target_kwargs`; called before anything else."""
@@ -102,23 +102,17 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         :arg transforms: applied to the output in this order
         :arg args, kwargs: the groups of the rule's pattern
         """
-        self._transforms = transforms
-        request = self.request
-        method = request.method
-        streaming = self._stream_request_body
+        if transforms:
+            self._transforms = transforms
+        streaming = False
         in_task = False
         waiting: Awaitable[None] | None = None
         try:
-            if method not in self.SUPPORTED_METHODS:
-                raise HTTPError(405)
-            if (request.body or "Content-Type" in request.headers) and not streaming:
-                self._parse_body()
             if args or kwargs:
                 self.path_args, self.path_kwargs = self._decode_path_arguments(args, kwargs)
-            else:
-                self.path_args, self.path_kwargs = [], {}
-            if method not in ("GET", "HEAD", "OPTIONS"):
-                self._check_forgery()
+            if not self._request_is_simple:
+                streaming = self._stream_request_body
+                self._check_before_prepare()
             waiting = self.prepare()
             if waiting is not None or streaming:
                 in_task = True
@@ -128,7 +122,9 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
                 self._let_body_come()
             if self._finished or (streaming and not await self._body_arrived()):
                 return
-            waiting = getattr(self, method.lower())(*self.path_args, **self.path_kwargs)
+            # The plain call is the one that builds no tuple and no dict.
+            run = self._method_function
+            waiting = run(*self.path_args, **self.path_kwargs) if args or kwargs else run()
             if waiting is not None:
                 if not in_task:
                     in_task = True
@@ -145,10 +141,17 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             if streaming:
                 self._let_body_come()
 
-    def _check_forgery(self) -> None:
-        if self.application.settings.get("xsrf_cookies"):
-            self.check_xsrf_cookie()
-        self._cross_origin_protection()
+    def _check_before_prepare(self) -> None:
+        """Check what requests have that are more than a safe method and a path."""
+        method = self.request.method
+        if method not in self.SUPPORTED_METHODS:
+            raise HTTPError(405)
+        if not self._stream_request_body:
+            self._parse_body()
+        if method not in ("GET", "HEAD", "OPTIONS"):
+            if self.application.settings.get("xsrf_cookies"):
+                self.check_xsrf_cookie()
+            self._cross_origin_protection()
 
     def _parse_body(self) -> None:
         try:

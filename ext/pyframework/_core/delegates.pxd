@@ -1,5 +1,13 @@
 """The third floor, on the way up: who stands for a message between its connection and the handler."""
+from pyframework._core.request cimport Request
 from pyframework._core.response cimport Hooks
+
+
+cdef class Routing:
+    cdef dict routes                            # path -> (handler class, its arguments)
+    cdef unsigned long as_of                    # what `changes` was when they were looked for
+    cdef unsigned version                       # of the router's class, then
+    cdef tuple route_of(self, request)
 
 
 cdef class RoutingDelegate:
@@ -7,6 +15,7 @@ cdef class RoutingDelegate:
     cdef public object server_conn
     cdef public object request_conn
     cdef public object delegate
+    cdef object find(self, Request request)
 
 
 cdef class HandlerDelegate:
@@ -22,6 +31,9 @@ cdef class HandlerDelegate:
     cdef public object handler                  # None until it is created
     cdef public list chunks                     # of the body, so far
 
+    cdef int open(
+        self, application, request, handler_class, dict handler_kwargs, path_args, path_kwargs
+    ) except -1
     cdef object run(self)
     cdef object begin(self)
     cdef object start(self)

@@ -10,12 +10,58 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
 from pyframework._core.capi cimport PYGEN_NEXT, PyIter_Send
-from pyframework._core.instances cimport is_replaced
-from pyframework._core.request cimport new_request
+from pyframework._core.instances cimport bare_instance, is_replaced, version_of
+from pyframework._core.request cimport Request, new_request
 from pyframework._core.response cimport hooks_of, new_response
 
 cdef object HTTPServerRequest = None
+cdef object _RoutingDelegate = None
+cdef object _HandlerDelegate = None
 cdef tuple NO_ARGUMENTS = ()
+
+
+# How often the rules of any router were changed: routes that were found before are old then.
+cdef unsigned long changes = 1
+
+
+def rules_changed() -> None:
+    """Have every router look for its routes anew."""
+    global changes
+    changes += 1
+
+
+cdef int higher() except -1:
+    """These stand above this module: they are looked up at the first request."""
+    global HTTPServerRequest, _RoutingDelegate
+    if HTTPServerRequest is None:
+        from pyframework.httputil import HTTPServerRequest
+        from pyframework.routing import _RoutingDelegate
+    return 0
+
+
+cdef class Routing:
+    """Private base of Router: knows the routes where a path alone decides."""
+
+    cdef tuple route_of(self, request):
+        cdef unsigned version = version_of(type(self))
+        if self.as_of != changes or self.version != version or version == 0:
+            self.routes = self._literal_routes()
+            self.version = version_of(type(self))
+            self.as_of = changes
+        return self.routes.get(request.path)
+
+    def _literal_routes(self):
+        """Return handler class and arguments by path, for the paths that say all that there is to know."""
+        return {}
+
+    def start_request(self, server_conn, request_conn):
+        """Return who receives a request until its route is found."""
+        higher()
+        cdef RoutingDelegate made = <RoutingDelegate>bare_instance(_RoutingDelegate, RoutingDelegate, NO_ARGUMENTS)
+        made.router = self
+        made.server_conn = server_conn
+        made.request_conn = request_conn
+        return made
 
 
 cdef class RoutingDelegate:
@@ -27,15 +73,18 @@ cdef class RoutingDelegate:
         self.request_conn = request_conn
 
     def headers_received(self, start_line, headers):
-        global HTTPServerRequest
-        if HTTPServerRequest is None:
-            from pyframework.httputil import HTTPServerRequest
+        higher()
         request = new_request(HTTPServerRequest, start_line, headers, self.request_conn, self.server_conn)
-        delegate = self.router.find_handler(request)
-        if delegate is None:
-            delegate = self._nobody(request)
-        self.delegate = delegate
-        return delegate.headers_received(start_line, headers)
+        self.delegate = self.find(request)
+        return self.delegate.headers_received(start_line, headers)
+
+    cdef object find(self, Request request):
+        router = self.router
+        route = (<Routing>router).route_of(request) if isinstance(router, Routing) else None
+        if route is not None:
+            return handler_delegate(router, request, route)
+        delegate = router.find_handler(request)
+        return self._nobody(request) if delegate is None else delegate
 
     def data_received(self, chunk):
         return self.delegate.data_received(chunk)
@@ -52,6 +101,11 @@ cdef class HandlerDelegate:
     """Private base of _HandlerDelegate: feeds one request to one handler."""
 
     def __init__(self, application, request, handler_class, handler_kwargs=None, path_args=None, path_kwargs=None):
+        self.open(application, request, handler_class, handler_kwargs, path_args, path_kwargs)
+
+    cdef int open(
+        self, application, request, handler_class, dict handler_kwargs, path_args, path_kwargs
+    ) except -1:
         self.application = application
         self.request = request
         self.connection = request.connection
@@ -61,6 +115,7 @@ cdef class HandlerDelegate:
         self.path_kwargs = path_kwargs
         self.hooks = hooks_of(handler_class)
         self.stream_request_body = self.hooks.streams
+        return 0
 
     def headers_received(self, start_line, headers):
         return self.run() if self.stream_request_body else None
@@ -130,3 +185,13 @@ cdef class HandlerDelegate:
         if not args and not kwargs:     # the plain call is the one that builds no tuple and no dict
             return self.handler._execute(transforms)
         return self.handler._execute(transforms, *(args or ()), **(kwargs or {}))
+
+
+cdef object handler_delegate(application, request, tuple route):
+    """An instance of web's _HandlerDelegate."""
+    global _HandlerDelegate
+    if _HandlerDelegate is None:
+        from pyframework.web import _HandlerDelegate
+    made = bare_instance(_HandlerDelegate, HandlerDelegate, NO_ARGUMENTS)
+    (<HandlerDelegate>made).open(application, request, route[0], route[1], None, None)
+    return made

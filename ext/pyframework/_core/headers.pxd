@@ -11,11 +11,16 @@ cdef class HeaderMap:
     cdef uint32_t count
     # After the first change, copy or iteration: normalised name -> value, or list of values. None before that.
     cdef dict table
+    # The lines of the first fields of `table` as they are sent, or None: what many messages begin with is printed once.
+    cdef bytes printed
+    cdef Py_ssize_t printed_count
 
     cdef int fill(self, bytes head, const pf_field *fields, uint32_t count) except -1
     cdef int write_to(self, pf_buf *out) except -1
+    cdef int print_lines(self) except -1
     cdef object lookup(self, str name)
-    cdef int put(self, str name, str value) except -1
+    cdef int put(self, str name, value) except -1
+    cdef int store(self, name, value) except -1
 
     cdef dict unfold(self)
     cdef int copy_to(self, HeaderMap other) except -1

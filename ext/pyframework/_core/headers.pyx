@@ -3,8 +3,8 @@
 Knows nothing of messages, connections or what a field means. Its one trick: a head that came off the wire stays
 one bytes object with a table of offsets until somebody iterates over, copies or changes it.
 """
-from cpython.bytes cimport PyBytes_AS_STRING
-from cpython.dict cimport PyDict_Copy, PyDict_GetItemWithError
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.dict cimport PyDict_Copy, PyDict_GetItemWithError, PyDict_Next
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport (
@@ -16,9 +16,9 @@ from cpython.unicode cimport (
     PyUnicode_KIND,
 )
 from libc.stdint cimport uint32_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
-from pyframework._core.capi cimport pf_buf, pf_buf_reserve, pf_buf_size, pf_field
+from pyframework._core.capi cimport pf_buf, pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_field
 
 # A peer chooses the spellings of names: so many are remembered, and none that is longer than this.
 cdef enum:
@@ -54,13 +54,17 @@ cdef HeaderMap new_headers():
     return (<make_instance>(<PyTypeObject *>cls).tp_new)(cls, (), NULL)
 
 
-cdef object normalize(name):
+cdef int renew_normalizer() except -1:
     global _normalizer
     cdef PyObject *function = PyDict_GetItemWithError(namespace(), "_normalize_header")
-    cdef PyObject *known
     if function != <PyObject *>_normalizer:
         _spellings.clear()
         _normalizer = <object>function
+    return 0
+
+
+cdef object normalize(name):
+    cdef PyObject *known
     if not isinstance(name, str):
         raise TypeError(f"the name of a header must be str, not {type(name).__name__}")
     known = PyDict_GetItemWithError(_spellings, name)
@@ -176,6 +180,9 @@ cdef class HeaderMap:
         elif args or kwargs:
             self.update(*args, **kwargs)
 
+    def __cinit__(self):
+        renew_normalizer()      # looked at once an object: each look-up needs what it remembers
+
     def __dealloc__(self):
         PyMem_Free(self.fields)
 
@@ -197,16 +204,46 @@ cdef class HeaderMap:
         Raises ValueError (UnicodeEncodeError is one) for what must not stand in a header.
         """
         cdef size_t before = pf_buf_size(out)
+        cdef dict table = self.unfold()
+        cdef Py_ssize_t place = 0, count = 0
+        cdef PyObject *name
+        cdef PyObject *value
+        if self.printed is not None and pf_buf_append(out, PyBytes_AS_STRING(self.printed), len(self.printed)) < 0:
+            raise MemoryError()
         try:
-            for name, value in self.unfold().items():
-                if type(value) is list:
-                    for one in <list>value:
-                        write_line(out, name, text_of(name, one))
+            while PyDict_Next(table, &place, &name, &value):
+                count += 1
+                if self.printed is not None and count <= self.printed_count:
+                    continue
+                if type(<object>value) is list:
+                    for one in <list><object>value:
+                        write_line(out, <object>name, text_of(<object>name, one))
                 else:
-                    write_line(out, name, text_of(name, value))
+                    write_line(out, <object>name, text_of(<object>name, <object>value))
         except:
             out.end = out.start + before
             raise
+        return 0
+
+    cdef int print_lines(self) except -1:
+        """Print the lines that are there now, for this object and its copies."""
+        cdef pf_buf out
+        memset(&out, 0, sizeof(out))
+        try:
+            self.write_to(&out)
+            self.printed = PyBytes_FromStringAndSize(pf_buf_data(&out), pf_buf_size(&out))
+        finally:
+            pf_buf_free(&out)
+        self.printed_count = len(self.table)
+        return 0
+
+    cdef int store(self, name, value) except -1:
+        """Set a field by its normalised name."""
+        cdef dict table = self.unfold()
+        cdef Py_ssize_t count = len(table)
+        table[name] = value
+        if len(table) == count:     # one of the printed fields, perhaps
+            self.printed = None
         return 0
 
     # ---- looking up
@@ -287,15 +324,15 @@ cdef class HeaderMap:
 
     def __setitem__(self, name, value):
         # A list stands for repeated fields: one that comes as a value is wrapped.
-        self.unfold()[normalize(name)] = [value] if type(value) is list else value
+        self.store(normalize(name), [value] if type(value) is list else value)
 
-    cdef int put(self, str name, str value) except -1:
+    cdef int put(self, str name, value) except -1:
         """Set a field, in place of any value it had."""
-        self.unfold()[normalize(name)] = value
-        return 0
+        return self.store(normalize(name), value)
 
     def __delitem__(self, name):
         del self.unfold()[normalize(name)]
+        self.printed = None
 
     def __iter__(self):
         return iter(self.unfold())
@@ -331,6 +368,7 @@ cdef class HeaderMap:
         if has_controls(text) or (_chars_are_bytes and (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND or is_padded(text))):
             raise namespace()["HTTPInputError"](f"Invalid header value {value!r}")
         append(self.unfold(), normalize(name), text)
+        self.printed = None
 
     def get_list(self, name: str) -> list[str]:
         """All values of `name`, in order; a new list, empty if there is none."""
@@ -376,6 +414,8 @@ cdef class HeaderMap:
             if type(value) is list:
                 table[name] = list(<list>value)
         other.table = table
+        other.printed = self.printed
+        other.printed_count = self.printed_count
         return 0
 
     def copy(self):

@@ -21,7 +21,7 @@ cdef class Parameters:
 
 
 cdef class Connection(Consumer):
-    cdef public object stream                   # None after detach()
+    cdef public Stream stream                   # None after detach()
     cdef readonly bint is_client
     cdef public Parameters params
     cdef public object context

@@ -44,6 +44,7 @@ _MAX_1XX_RESPONSES = 20     # that may stand before one answer
 
 cdef object gen_log = logging.getLogger("tornado.general")
 cdef object app_log = logging.getLogger("tornado.application")
+cdef tuple NO_ARGUMENTS = ()
 cdef tuple METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 cdef str HTTP_1_1 = sys.intern("HTTP/1.1")
 cdef str HTTP_1_0 = sys.intern("HTTP/1.0")
@@ -260,7 +261,7 @@ cdef class Connection(Consumer):
         """Whether there may be more to do."""
         if self.waiting is not None or self.stream is None or self.over:
             return False
-        if not self.is_client and (<Stream>self.stream)._closed:
+        if not self.is_client and self.stream._closed:
             return False
         if self.state == HEAD:
             return self.read_head()
@@ -508,7 +509,7 @@ cdef class Connection(Consumer):
             return 0
         self.waiting = future
         if self.stream is not None:
-            (<Stream>self.stream).pause()
+            self.stream.pause()
         future.add_done_callback(self._go_on)
         return 0
 
@@ -525,7 +526,7 @@ cdef class Connection(Consumer):
         elif self.server is not None:
             self.server._serve()
         else:
-            (<Stream>self.stream).paused = (<Stream>self.stream).deaf = False
+            self.stream.paused = self.stream.deaf = False
             self.advance()
 
     # ------------------------------------------------------------------------------------------ bad ends
@@ -720,7 +721,7 @@ cdef class Connection(Consumer):
         if self._expected < 0:
             return 0
         if size > self._expected:
-            (<Stream>self.stream).close()
+            self.stream.close()
             raise higher().HTTPOutputError("Tried to write more data than Content-Length")
         self._expected -= size
         return 0
@@ -900,10 +901,12 @@ cdef class ServerConnection(Consumer):
 
     cdef int begin(self) except -1:
         cls = self._connection_class
-        cdef Connection connection = bare_instance(cls, Connection, ()) if has_init_of(cls, Connection) else None
-        if connection is None:
+        cdef Connection connection
+        made = bare_instance(cls, Connection, NO_ARGUMENTS) if has_init_of(cls, Connection) else None
+        if made is None:
             connection = cls(self.stream, False, self.params, self.context)
         else:
+            connection = <Connection>made
             connection.open(self.stream, False, self.params, self.context)
         connection.server = self
         self.current = connection

@@ -49,6 +49,7 @@ cdef class Poller:
     cdef pf_buf departures  # answers that leave together when the batch ends
     cdef list departing     # whose they are, in order
     cdef Py_ssize_t departed    # how many of those have left already
+    cdef bint serving       # a batch is under way: `now_ms` is when it came
     cdef bint more          # other events of this batch are still to be served
     cdef double batch_end   # when answers have waited long enough for each other
     cdef pf_wheel wheel

@@ -234,12 +234,17 @@ cdef class Poller:
             self.sleeping = False
         check(count)
         self.now_ms = monotonic_ms()
-        for i in range(count):
-            self.more = i + 1 < count
-            if events[i].token != PF_POLL_WOKEN:
-                self.dispatch(<int>(events[i].token & 0xffffffff), <uint32_t>(events[i].token >> 32), events[i].mask)
-            if self.departing and (not self.more or monotonic() > self.batch_end):
-                self.depart()
+        self.serving = True
+        try:
+            for i in range(count):
+                self.more = i + 1 < count
+                if events[i].token != PF_POLL_WOKEN:
+                    self.dispatch(<int>(events[i].token & 0xffffffff), <uint32_t>(events[i].token >> 32), events[i].mask)
+                if self.departing and monotonic() > self.batch_end:
+                    self.depart()
+        finally:
+            self.serving = self.more = False
+            self.depart()
         if self.wheel.count:
             self.run_alarms()
         return count
@@ -277,7 +282,8 @@ cdef class Poller:
         if not ms < LONGEST_ALARM_MS:
             ms = LONGEST_ALARM_MS
         watch.alarm.owner = <void *>watch
-        self.now_ms = monotonic_ms()
+        if not self.serving:        # while events are served, the time they came at is near enough
+            self.now_ms = monotonic_ms()
         pf_wheel_add(&self.wheel, &watch.alarm.timer, self.now_ms + <uint64_t>max(ms, 0.0))
         if self.guest:
             self.arm_host()

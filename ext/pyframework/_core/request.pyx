@@ -27,15 +27,16 @@ cdef bint from_the_wire(headers):
 
 cdef Request new_request(cls, start_line, headers, connection, server_connection):
     """An instance for what a connection has just read."""
-    cdef Request made = None
+    made = None
     if has_init_of(cls, Request) and isinstance(headers, HeaderMap) and isinstance(start_line, tuple):
         made = bare_instance(cls, Request, NO_ARGUMENTS)
     if made is None:
-        return cls(
+        made = cls(
             connection=connection, server_connection=server_connection, start_line=start_line, headers=headers
         )
-    made.take_head(start_line, headers, connection, server_connection)
-    return made
+    else:
+        (<Request>made).take_head(start_line, headers, connection, server_connection)
+    return <Request>made
 
 
 cdef class Request:
@@ -82,6 +83,11 @@ cdef class Request:
             self._check_query()
         self._start_time = wall_clock()
         return 0
+
+    @property
+    def _has_content(self):
+        """Whether there is a body, or the claim that there is one, to be parsed."""
+        return bool(self.body) or "Content-Type" in self.headers
 
     cdef int check_host(self, host) except -1:
         """Of headers that did not come off the wire."""

@@ -8,6 +8,7 @@ cdef class Hooks:
     cdef unsigned replaced                      # a bit for each method
     cdef bint mixes_in                          # a class behind Response has an __init__
     cdef readonly bint streams                  # the handler takes the body as it comes
+    cdef object methods                         # SUPPORTED_METHODS
     cdef int read(self, cls) except -1
 
 

@@ -33,12 +33,14 @@ cdef enum:      # Hooks.replaced; in the order of HOOKS
 
 cdef enum:
     SHORT = 119         # bytes up to which our SHA-1 is faster than OpenSSL's, which needs setting up
+    KNOWN_SIZES = 1000  # Content-Lengths whose text is kept
     START_LINES = 256   # pairs of status and reason that are kept
 
 cdef tuple HOOKS = (
     "clear", "set_default_headers", "compute_etag", "set_etag_header", "check_etag_header", "flush", "_log", "on_finish"
 )
 cdef dict HOOK_BITS = {name: 1 << place for place, name in enumerate((*HOOKS, "initialize"))}
+cdef list SIZES = [str(size) for size in range(KNOWN_SIZES)]
 cdef tuple NO_ARGUMENTS = ()
 cdef bytes HEX = b"0123456789abcdef"
 
@@ -81,6 +83,13 @@ cdef bint has_header(headers, str name) except -1:
     return (<HeaderMap>headers).lookup(name) is not None if isinstance(headers, HeaderMap) else name in headers
 
 
+cdef int set_header(headers, str name, value) except -1:
+    if isinstance(headers, HeaderMap):
+        return (<HeaderMap>headers).put(name, value)
+    headers[name] = value
+    return 0
+
+
 cdef bytes joined(buffer):
     if PyList_CheckExact(buffer) and PyList_GET_SIZE(buffer) == 1:
         only = <object>PyList_GET_ITEM(buffer, 0)
@@ -116,20 +125,21 @@ cdef class Hooks:
             bit <<= 1
         if cls.initialize is not cls._initialize:
             self.replaced |= INITIALIZE
-        if cls.__init__ is not cls._init:
+        if cls.__init__ is not cls._plain_init:
             self.replaced |= INIT
         self.mixes_in = super(Response, cls).__init__ is not object.__init__
         self.streams = cls._stream_request_body
+        self.methods = cls.SUPPORTED_METHODS
         self.version = version_of(cls)
         return 0
 
 
 cdef Hooks hooks_of(cls):
     """Of the class as it is now."""
-    cdef PyObject *found = method_of(cls, "_hooks")
+    cdef PyObject *found = method_of(cls, "_response_hooks")
     cdef Hooks hooks = None if found == NULL else <Hooks>found
     if hooks is None or hooks.of() is not cls:
-        hooks = cls._hooks = Hooks.__new__(Hooks)
+        hooks = cls._response_hooks = Hooks.__new__(Hooks)
         hooks.of = weakref.ref(cls)
     if hooks.version != version_of(cls) or hooks.version == 0:
         hooks.read(cls)
@@ -138,11 +148,11 @@ cdef Hooks hooks_of(cls):
 
 cdef Response new_response(cls, application, request, dict arguments, Hooks hooks):
     """cls(application, request, **arguments)"""
-    cdef Response made = None if hooks.replaced & INIT else bare_instance(cls, Response, NO_ARGUMENTS)
+    made = None if hooks.replaced & INIT else bare_instance(cls, Response, NO_ARGUMENTS)
     if made is None:
         return cls(application, request, **arguments) if arguments else cls(application, request)
-    made.open(application, request, arguments, hooks)
-    return made
+    (<Response>made).open(application, request, arguments, hooks)
+    return <Response>made
 
 
 cdef class Response:
@@ -158,6 +168,8 @@ cdef class Response:
         self.application = application
         self.request = request
         self._transforms = NO_ARGUMENTS
+        self.path_args = []
+        self.path_kwargs = {}
         if self.replaces(CLEAR):
             self.clear()
         else:
@@ -176,9 +188,24 @@ cdef class Response:
 
     cdef bint replaces(self, unsigned hook):
         """Whether class or instance have something of their own in place of a method."""
-        if self.hooks.version != version_of(type(self)) or self.hooks.version == 0:
+        if self.hooks is None or self.hooks.version != version_of(type(self)) or self.hooks.version == 0:
             self.hooks = hooks_of(type(self))
         return ((self.hooks.replaced | self.own_hooks) & hook) != 0
+
+    @property
+    def _request_is_simple(self):
+        """Whether the request is what most are: one of a safe method, without content."""
+        request = self.request
+        method = request.method
+        if self.hooks is None or self.hooks.streams or method not in self.hooks.methods or method not in ("GET", "HEAD", "OPTIONS"):
+            return False
+        return not request._has_content
+
+    @property
+    def _method_function(self):
+        """What the class has for the method of the request."""
+        method = self.request.method
+        return self.get if method == "GET" else getattr(self, method.lower())
 
     @property
     def _new_cookie(self):
@@ -202,6 +229,7 @@ cdef class Response:
         cdef HeaderMap headers
         if now != default_second:
             default_headers = self._default_headers(now)
+            default_headers.print_lines()
             default_second = now
         headers = new_headers()
         default_headers.copy_to(headers)
@@ -230,7 +258,7 @@ cdef class Response:
         else:
             etag = etag_of(joined(self._write_buffer))
         if etag is not None:
-            self._headers["Etag"] = etag.decode() if isinstance(etag, bytes) else etag
+            set_header(self._headers, "Etag", etag.decode() if isinstance(etag, bytes) else etag)
         return 0
 
     def check_etag_header(self) -> bool:
@@ -270,8 +298,8 @@ cdef class Response:
     cdef int put_length(self) except -1:
         cdef Py_ssize_t size = 0
         for part in self._write_buffer:
-            size += len(part)
-        self._headers["Content-Length"] = str(size)
+            size += PyBytes_GET_SIZE(part) if PyBytes_CheckExact(part) else len(part)
+        set_header(self._headers, "Content-Length", SIZES[size] if size < KNOWN_SIZES else str(size))
         return 0
 
     # ------------------------------------------------------------------------------------------ the body
