@@ -21,6 +21,7 @@ SOURCES = {
     "headers": ["pf_buf.c"],
     "request": [],
     "response": ["pf_buf.c", "pf_sha1.c"],
+    "routes": [],
     "delegates": [],
     "http1": ["pf_buf.c", "pf_http1.c", "pf_chunked.c"],
 }

@@ -3,6 +3,7 @@
 import binascii
 import html
 import json
+import json.encoder
 import re
 import urllib.parse
 from collections.abc import Callable
@@ -99,7 +100,31 @@ def xhtml_unescape(value: str | bytes) -> str:
 def json_encode(value: Any) -> str:
     """Serialise to JSON that is safe inside a ``<script>`` element: it never contains ``</``."""
     # "<" can only stand inside a JSON string, where "\/" is another spelling of "/".
-    return json.dumps(value).replace("</", "<\\/")
+    return _dumps(value).replace("</", "<\\/")
+
+
+def _dumps(value: Any) -> str:
+    """Do what `json.dumps` does, with the encoder that it would make anew for each call."""
+    if _encoder is None:
+        return json.dumps(value)
+    try:
+        return "".join(_encoder(value, 0))
+    except RecursionError:  # json.dumps tells a circle from great depth
+        return json.dumps(value)
+
+
+def _make_encoder() -> Any:
+    """Return the encoder inside of `json`, or None in a Python that has another one there."""
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    try:
+        default, to_text = json.JSONEncoder().default, json.encoder.encode_basestring_ascii
+        encoder = make(None, default, to_text, None, ": ", ", ", False, False, True)
+        return encoder if "".join(encoder({"a": [1.5, None]}, 0)) == '{"a": [1.5, null]}' else None
+    except (AttributeError, TypeError):
+        return None
+
+
+_encoder = _make_encoder()
 
 
 def json_decode(value: str | bytes) -> Any:
@@ -163,12 +188,15 @@ def parse_qs_bytes(
     if max_num_fields is not None and data.count(b"&") >= max_num_fields:
         raise ValueError(f"the query string has more than {max_num_fields} fields")
     result: dict[str, list[bytes]] = {}
+    has_escapes = b"%" in data
     for field in data.replace(b"+", b" ").split(b"&"):
         name, equals, value = field.partition(b"=")
         if strict_parsing and not equals:
             raise ValueError(f"query field without '=': {field!r}")
         if value or (keep_blank_values and field):
-            result.setdefault(_unquote_to_bytes(name).decode("latin-1"), []).append(_unquote_to_bytes(value))
+            if has_escapes:
+                name, value = _unquote_to_bytes(name), _unquote_to_bytes(value)
+            result.setdefault(name.decode("latin-1"), []).append(value)
     return result
 
 

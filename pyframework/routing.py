@@ -5,13 +5,13 @@ can match it; which of them does is decided by their matchers, in order.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
 from typing import Any, TypeAlias, Union
 
 from pyframework import httputil
-from pyframework._core.delegates import Routing, RoutingDelegate, rules_changed
+from pyframework._core.delegates import Routing, RoutingDelegate
+from pyframework._core.routes import Candidate, PathIndex, rules_changed
 from pyframework.escape import url_escape, url_unescape, utf8
 from pyframework.httpserver import _CallableAdapter
 from pyframework.log import app_log
@@ -106,9 +106,9 @@ class RuleRouter(Router):
         return rule
 
     def find_handler(self, request: httputil.HTTPServerRequest, **kwargs: Any) -> httputil.HTTPMessageDelegate | None:
-        rules = self._rules
-        for rule, certain in (rules.paths or rules.path_index()).candidates(request.path):
-            target_params = {} if certain else rule.matcher.match(request)
+        for candidate in self._rules.path_index().candidates(request.path):
+            rule = candidate.rule
+            target_params = {} if candidate.certain else rule.matcher.match(request)
             if target_params is None:
                 continue
             if rule.target_kwargs:
@@ -176,6 +176,10 @@ class Rule:
         self.target = import_object(target) if isinstance(target, str) else target
         self.target_kwargs = target_kwargs or {}
         self.name = name
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        rules_changed()
 
     def reverse(self, *args: Any) -> str | None:
         return self.matcher.reverse(*args)
@@ -322,7 +326,6 @@ def _unquote_or_none(s: str | None) -> bytes | None:
 def _changing(method: Callable[..., Any]) -> Any:
     @wraps(method)
     def changed(self: "_IndexedRules", *args: Any, **kwargs: Any) -> Any:
-        self.paths = None
         rules_changed()
         return method(self, *args, **kwargs)
 
@@ -330,9 +333,9 @@ def _changing(method: Callable[..., Any]) -> Any:
 
 
 class _IndexedRules(list[Rule]):
-    """A list of rules that knows, until it is changed, which of them can match a path."""
+    """A list of rules that knows which of them can match a path."""
 
-    paths: "_PathIndex | None" = None
+    paths: PathIndex | None = None
 
     __init__ = _changing(list.__init__)
     __delitem__ = _changing(list.__delitem__)
@@ -348,63 +351,42 @@ class _IndexedRules(list[Rule]):
     reverse = _changing(list.reverse)
     sort = _changing(list.sort)
 
-    def path_index(self) -> "_PathIndex":
-        """Return the index, made anew if the list was changed."""
-        if self.paths is None:
-            self.paths = _PathIndex(self)
+    def path_index(self) -> PathIndex:
+        """Return the index, made anew if rules were changed."""
+        if self.paths is None or not self.paths.is_current:
+            self.paths = _index_of(self)
         return self.paths
 
 
-class _PathIndex:
-    """The rules that are left for a path once the literal beginnings of their patterns are known.
+def _index_of(rules: Iterable[Rule]) -> PathIndex:
+    """Sort rules by what the paths that they match begin with."""
+    numbered = list(enumerate(rules))
+    by_prefix: dict[str, list[int]] = {"": []}
+    by_path: dict[str, list[int]] = {}
+    for number, rule in numbered:
+        beginning, whole = _literal_beginning(rule.matcher)
+        (by_path if whole else by_prefix).setdefault(beginning, []).append(number)
+    lengths = sorted({len(prefix) for prefix in by_prefix})
 
-    A path's rules are found at the longest of these beginnings that it starts with. In sorted order that one is the
-    last one not behind the path, or one of those that this one starts with in turn: its `parents`.
-    """
+    def at(beginning: str) -> list[int]:
+        shorter = [beginning[:length] for length in lengths if length <= len(beginning)]
+        return [number for prefix in shorter for number in by_prefix.get(prefix, ())]
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        rules = list(rules)
-        by_prefix: dict[str, list[int]] = {"": []}
-        by_path: dict[str, list[int]] = {}
-        for number, rule in enumerate(rules):
-            beginning, whole = _literal_beginning(rule.matcher)
-            (by_path if whole else by_prefix).setdefault(beginning, []).append(number)
+    def candidates(numbers: list[int], path: str | None = None) -> list[Candidate]:
+        return [_candidate(numbered[number][1], path) for number in sorted(numbers)]
 
-        self.prefixes = sorted(by_prefix)
-        self.parents: list[int] = []
-        numbers: list[list[int]] = []
-        for at, prefix in enumerate(self.prefixes):
-            parent = self._longest(prefix, at - 1)
-            self.parents.append(parent)
-            numbers.append(sorted(by_prefix[prefix] + (numbers[parent] if parent >= 0 else [])))
-
-        self.at_prefix = [[_candidate(rules[number]) for number in found] for found in numbers]
-        self.at_path = {
-            path: [_candidate(rules[number], path) for number in sorted(found + numbers[self._longest(path)])]
-            for path, found in by_path.items()
-        }
-
-    def _longest(self, path: str, at: int | None = None) -> int:
-        # Where the longest prefix of `path` stands, looked for from `at` on; -1 for none.
-        if at is None:
-            at = bisect_right(self.prefixes, path) - 1
-        while at >= 0 and not path.startswith(self.prefixes[at]):
-            at = self.parents[at]
-        return at
-
-    def candidates(self, path: str) -> Sequence[tuple[Rule, bool]]:
-        """Return all rules that may match a path, in order, each with whether it is certain to, without arguments."""
-        found = self.at_path.get(path)
-        if found is not None:
-            return found
-        return self.at_prefix[self._longest(path) if len(self.prefixes) > 1 else 0]
+    return PathIndex(
+        {path: candidates(found + at(path), path) for path, found in by_path.items()},
+        {prefix: candidates(at(prefix)) for prefix in by_prefix},
+    )
 
 
-def _candidate(rule: Rule, path: str | None = None) -> tuple[Rule, bool]:
+def _candidate(rule: Rule, path: str | None) -> Candidate:
+    """Return a rule as candidate for `path`, or for any with its beginning."""
     matcher = rule.matcher
-    if path is None:
-        return rule, type(matcher) is AnyMatches
-    return rule, type(matcher) is PathMatches and _literal_beginning(matcher) == (path, True)
+    if type(matcher) is not PathMatches:
+        return Candidate(rule, type(matcher) is AnyMatches, None)
+    return Candidate(rule, path is not None and _literal_beginning(matcher) == (path, True), matcher.regex)
 
 
 _SPECIAL = frozenset(".^$*+?{}[]()|")

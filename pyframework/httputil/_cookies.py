@@ -1,7 +1,22 @@
-"""The Cookie header, read as browsers read `document.cookie`."""
+"""The Cookie header, read as browsers read `document.cookie`, and the Morsels made of it."""
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
+from http.cookies import CookieError, Morsel, SimpleCookie
+from typing import Any
 
+
+def morsel_attributes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a Morsel holds that is given these attributes; those that are false are not there."""
+    morsel: Morsel[str] = Morsel()
+    # A Morsel writes a flag whatever its value is.
+    morsel.update({attribute: value for attribute, value in given.items() if value})
+    # A Morsel sorts them each time it is written.
+    return dict(sorted(morsel.items()))
+
+
+_NO_ATTRIBUTES = morsel_attributes({})
 _ESCAPED = re.compile(r"\\([0-3][0-7]{2}|.)")
 
 
@@ -26,5 +41,38 @@ def parse_cookie(cookie: str) -> dict[str, str]:
             name, value = "", name
         name, value = name.strip(), value.strip()
         if name or value:
-            cookies[name] = _unquote_cookie(value)
+            cookies[name] = _unquote_cookie(value) if '"' in value else value
     return cookies
+
+
+def put_cookie(
+    cookies: SimpleCookie, name: str, value: str, attributes: dict[str, Any] = _NO_ATTRIBUTES
+) -> Morsel[str]:
+    """Do `cookies[name] = value` where no such name is, and return the Morsel.
+
+    :arg attributes: what it is to have; all of them, as `morsel_attributes` gives them
+
+    Raises CookieError for what a Morsel refuses.
+    """
+    # As unpickling makes it: Morsel() writes its attributes one by one.
+    morsel: Morsel[str] = Morsel.__new__(Morsel)
+    value, coded_value = cookies.value_encode(value)
+    morsel.set(name, value, coded_value)
+    dict.update(morsel, attributes)
+    dict.__setitem__(cookies, name, morsel)
+    return morsel
+
+
+def is_cookie(name: str, value: str) -> bool:
+    """Whether `put_cookie` takes this name and value."""
+    return _is_cookie(name, "" if value.isprintable() else value)
+
+
+# A handler asks for the same few names all the time; control characters are what a Morsel may refuse in a value.
+@lru_cache(maxsize=100)
+def _is_cookie(name: str, value: str) -> bool:
+    try:
+        put_cookie(SimpleCookie(), name, value)
+    except CookieError:
+        return False
+    return True

@@ -1,11 +1,15 @@
 """The examples in the docstrings of this package, as a test suite."""
 
-import unittest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import unittest
 
 
-def doctests() -> unittest.TestSuite:
+def doctests() -> "unittest.TestSuite":
     """Collect the examples for `unittest`."""
     import doctest
+    import unittest
 
     from pyframework.httputil import _parameters, _ranges, _url
 

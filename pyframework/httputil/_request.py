@@ -12,7 +12,7 @@ from pyframework._core.request import Request
 from pyframework.httputil import _body
 from pyframework.httputil._abnf import _ABNF
 from pyframework.httputil._body import FORM_TYPES, HTTPFile, parse_arguments, parse_body_arguments
-from pyframework.httputil._cookies import parse_cookie
+from pyframework.httputil._cookies import parse_cookie, put_cookie
 from pyframework.httputil._errors import HTTPInputError
 from pyframework.httputil._headers import HTTPHeaders
 from pyframework.httputil._startline import RequestStartLine
@@ -132,12 +132,17 @@ class HTTPServerRequest(Request):
         return {}
 
     @_AtFirstUse
+    def _cookie_values(self) -> dict[str, str]:
+        """The cookies that the client sent, those that `cookies` leaves out among them."""
+        return parse_cookie(self.headers.get("Cookie", ""))
+
+    @_AtFirstUse
     def cookies(self) -> SimpleCookie:
         """The cookies that the client sent; those that cannot be represented are left out."""
         cookies: SimpleCookie = SimpleCookie()
-        for name, value in parse_cookie(self.headers.get("Cookie", "")).items():
+        for name, value in self._cookie_values.items():
             try:
-                cookies[name] = value
+                put_cookie(cookies, name, value)
             except CookieError:
                 pass
         return cookies

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pyframework import httputil
+from pyframework._core.routes import PathIndex
 from pyframework.log import access_log
 from pyframework.routing import (
     AnyMatches,
@@ -62,25 +63,14 @@ class _ApplicationRouter(ReversibleRuleRouter):
             return super().get_target_delegate(target, request, **target_params)
         return self.application.get_handler_delegate(request, target, **target_params)
 
-    def literal_paths(self) -> "dict[str, Rule]":
-        """Return the rules that the path of a request alone leads to, by that path."""
-        rules = {path: self._rule_at(path) for path in self._all_literal_paths()}
-        return {path: rule for path, rule in rules.items() if rule is not None and _is_handler_class(rule.target)}
-
-    def _all_literal_paths(self) -> Iterable[str]:
-        yield from self._rules.path_index().at_path
-        for rule in self.rules:
-            if type(rule.target) is _ApplicationRouter:
-                yield from rule.target._all_literal_paths()
-
-    def _rule_at(self, path: str) -> "Rule | None":
-        for rule, certain in self._rules.path_index().candidates(path):
-            if not certain:
-                return None
-            if type(rule.target) is _ApplicationRouter and not rule.target_kwargs:
-                return rule.target._rule_at(path)
-            return rule
-        return None
+    def index_for_any_host(self) -> "PathIndex | None":
+        """Return the index of the rules that all requests are tried on; None where the first rule asks for more."""
+        if type(self) is not _ApplicationRouter:
+            return None
+        only = self.rules[0] if len(self.rules) == 1 else None
+        if only is None or type(only.matcher) is not AnyMatches or not isinstance(only.target, _ApplicationRouter):
+            return self._rules.path_index()
+        return None if only.target_kwargs else only.target.index_for_any_host()
 
 
 class Application(ReversibleRouter):
@@ -205,16 +195,12 @@ class Application(ReversibleRouter):
     _plain_find_handler = find_handler
     _plain_get_handler_delegate = get_handler_delegate
 
-    def _literal_routes(self) -> dict[str, tuple[type[RequestHandler], dict[str, Any]]]:
+    def _route_index(self) -> PathIndex | None:
         cls = type(self)
-        if (
-            cls.find_handler is not cls._plain_find_handler
-            or cls.get_handler_delegate is not cls._plain_get_handler_delegate
-            or type(self.default_router) is not _ApplicationRouter
-        ):
-            return {}
-        rules = self.default_router.literal_paths()
-        return {path: (rule.target, rule.target_kwargs) for path, rule in rules.items()}
+        find, get = cls.find_handler, cls.get_handler_delegate
+        if find is not cls._plain_find_handler or get is not cls._plain_get_handler_delegate:
+            return None
+        return self.default_router.index_for_any_host()
 
     def reverse_url(self, name: str, *args: Any) -> str:
         """Return the path of a named rule, with the arguments in place of its groups.

@@ -96,13 +96,13 @@ class ArgumentsMixin:
         return default
 
     def _get_arguments(self, name: str, source: dict[str, list[bytes]], strip: bool = True) -> list[str]:
-        return [self._clean_argument(name, raw, strip) for raw in source.get(name, ())]
-
-    def _clean_argument(self, name: str, raw: bytes, strip: bool) -> str:
-        value = self.decode_argument(raw, name=name)
-        if isinstance(value, str):
-            value = self._remove_control_chars_regex.sub(" ", value)
-        return value.strip() if strip else value
+        values = []
+        for raw in source.get(name, ()):
+            value = self.decode_argument(raw, name=name)
+            if isinstance(value, str) and not value.isprintable():
+                value = self._remove_control_chars_regex.sub(" ", value)
+            values.append(value.strip() if strip else value)
+        return values
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """Turn the percent-decoded bytes of an argument into text: UTF-8, unless a subclass does otherwise.
@@ -112,7 +112,7 @@ class ArgumentsMixin:
         :raises HTTPError: 400, the bytes are not UTF-8
         """
         try:
-            return to_unicode(value)
+            return value.decode() if isinstance(value, bytes) else to_unicode(value)
         except UnicodeDecodeError as error:
             raise HTTPError(400, "Invalid unicode in %s: %r", name or "url", value[:_SHOWN_BYTES]) from error
 
@@ -120,6 +120,10 @@ class ArgumentsMixin:
         self, args: Sequence[bytes | None], kwargs: Mapping[str, bytes | None]
     ) -> tuple[list[Any], dict[str, Any]]:
         decode = self.decode_argument
-        path_args = [None if raw is None else decode(raw) for raw in args]
-        path_kwargs = {name: None if raw is None else decode(raw, name=name) for name, raw in kwargs.items()}
+        path_args: list[Any] = []
+        path_kwargs: dict[str, Any] = {}
+        for raw in args:
+            path_args.append(None if raw is None else decode(raw))
+        for name, raw in kwargs.items():
+            path_kwargs[name] = None if raw is None else decode(raw, name=name)
         return path_args, path_kwargs

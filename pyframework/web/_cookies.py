@@ -4,10 +4,12 @@ import datetime
 import http.cookies
 import re
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pyframework import httputil
 from pyframework.escape import native_str
+from pyframework.httputil._cookies import is_cookie, morsel_attributes, put_cookie
 from pyframework.web._signed import create_signed_value, decode_signed_value, get_signature_key_version
 from pyframework.web._user import UserMixin
 
@@ -33,7 +35,12 @@ class CookiesMixin(UserMixin):
 
     def get_cookie(self, name: str, default: str | None = None) -> str | None:
         """Return the value of a cookie that came with the request, or the default."""
-        cookies = self.request.cookies
+        request = self.request
+        # Morsels are not made to read one value; but once they are there, somebody may have changed them.
+        if type(request) is httputil.HTTPServerRequest and "cookies" not in request.__dict__:
+            value = request._cookie_values.get(name)
+            return value if value is not None and is_cookie(name, value) else default
+        cookies = request.cookies
         return cookies[name].value if name in cookies else default
 
     def set_cookie(
@@ -66,25 +73,20 @@ class CookiesMixin(UserMixin):
         name, value = native_str(name), native_str(value)
         if _FORBIDDEN_IN_VALUE.search(value):
             raise ValueError(f"Invalid cookie {name!r}: {value!r}")
-        _check_texts(name, {"name": name, "domain": domain, "path": path, "samesite": samesite, **kwargs})
+        attributes = _attributes(name, domain, path, httponly, secure, samesite)
+        if kwargs:
+            _check_texts(name, kwargs)
         if expires_days is not None and expires is None:
             expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=expires_days)
-        if not hasattr(self, "_new_cookie"):
-            self._new_cookie = http.cookies.SimpleCookie()
-        self._new_cookie.pop(name, None)
-        self._new_cookie[name] = value
-        attributes = {
-            "domain": domain,
-            "expires": httputil.format_timestamp(expires) if expires else None,
-            "path": path,
-            "max-age": str(int(max_age)) if max_age else None,
-            "httponly": httponly,
-            "secure": secure,
-            "samesite": samesite,
-        }
-        # A Morsel writes a flag whatever its value is: what is false must not be there.
-        morsel: Any = self._new_cookie[name]
-        morsel.update({attribute: given for attribute, given in attributes.items() if given})
+        cookies = getattr(self, "_new_cookie", None)
+        if cookies is None:
+            cookies = self._new_cookie = http.cookies.SimpleCookie()
+        cookies.pop(name, None)
+        morsel: Any = put_cookie(cookies, name, value, attributes)
+        if expires:
+            morsel["expires"] = httputil.format_timestamp(expires)
+        if max_age:
+            morsel["max-age"] = str(int(max_age))
         if kwargs:
             warnings.warn(f"Deprecated arguments to set_cookie: {sorted(kwargs)}", DeprecationWarning, stacklevel=2)
             morsel.update(kwargs)
@@ -169,6 +171,14 @@ class CookiesMixin(UserMixin):
         return None if value is None else get_signature_key_version(value)
 
     get_secure_cookie_key_version = get_signed_cookie_key_version
+
+
+# A program has few kinds of cookies and sends them all the time.
+@lru_cache(maxsize=100, typed=True)
+def _attributes(name: str, domain: Any, path: Any, httponly: Any, secure: Any, samesite: Any) -> dict[str, Any]:
+    texts = {"domain": domain, "path": path, "samesite": samesite}
+    _check_texts(name, {"name": name, **texts})
+    return morsel_attributes({**texts, "httponly": httponly, "secure": secure})
 
 
 def _check_texts(name: str, texts: dict[str, Any]) -> None:

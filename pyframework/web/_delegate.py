@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from contextvars import Context
 from typing import Any
 
 from pyframework import httputil
 from pyframework._core.delegates import HandlerDelegate
-from pyframework._core.loop import start_task
 from pyframework.log import app_log
 from pyframework.web._handler import RequestHandler
 from pyframework.web._static import StaticFileHandler
@@ -26,9 +24,8 @@ class _HandlerDelegate(HandlerDelegate, httputil.HTTPMessageDelegate):
     def _coroutine_of(self, execution: Awaitable[None]) -> Coroutine[Any, Any, None]:
         return execution if asyncio.iscoroutine(execution) else _await(execution)
 
-    def _go_on(self, coroutine: Coroutine[Any, Any, None], context: Context) -> None:
-        """Go on as a Task, with a coroutine that is stepped already or is someone else's."""
-        task = start_task(coroutine, context)
+    def _keep(self, task: "asyncio.Task[None]") -> None:
+        """See to a Task that goes on, or did not end well."""
         if task.done():
             _end_task(task)
         else:

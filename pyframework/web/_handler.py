@@ -5,11 +5,12 @@ is the driver's business (`_delegate`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyframework import httputil, iostream
+from pyframework._core.delegates import TaskRequest
 from pyframework.concurrent import Future, future_set_result_unless_cancelled
 from pyframework.log import app_log, gen_log
 from pyframework.web._errors import Finish, HTTPError
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
 
 # So typed, subclasses may choose their own arguments.
 _Method = Callable[..., Awaitable[None] | None]
-
-
-class _TaskRequest:
-    """Awaited by `_execute` before anything that may take time: the driver then gives it a Task."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
-_TASK_REQUEST = _TaskRequest()
 
 
 class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
@@ -116,7 +107,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             waiting = self.prepare()
             if waiting is not None or streaming:
                 in_task = True
-                await _TASK_REQUEST
+                await TaskRequest()
                 if waiting is not None:
                     await waiting
                 self._let_body_come()
@@ -128,7 +119,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             if waiting is not None:
                 if not in_task:
                     in_task = True
-                    await _TASK_REQUEST
+                    await TaskRequest()
                 await waiting
             if self._auto_finish and not self._finished:
                 self.finish()

@@ -90,6 +90,19 @@ class TestJson:
         with pytest.raises(ValueError):
             escape.json_decode(value)
 
+    @pytest.mark.parametrize(
+        "value", ["a", 1, None, True, 1.5, float("inf"), [1, "</"], (1, 2), {"a": {"b": []}}, {1: 2, None: 3, True: 1}]
+    )
+    def test_as_the_standard_library_writes_it(self, value):
+        assert escape.json_encode(value) == json.dumps(value).replace("</", "<\\/")
+
+    def test_circles(self):
+        circle = []
+        circle.append(circle)
+        with pytest.raises(ValueError, match="Circular"):
+            escape.json_encode(circle)
+        assert escape.json_encode([[], []]) == "[[], []]"
+
     def test_what_has_no_json(self):
         with pytest.raises(TypeError):
             escape.json_encode(b"bytes")

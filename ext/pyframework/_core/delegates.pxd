@@ -1,13 +1,14 @@
 """The third floor, on the way up: who stands for a message between its connection and the handler."""
 from pyframework._core.request cimport Request
 from pyframework._core.response cimport Hooks
+from pyframework._core.routes cimport PathIndex, Route
 
 
 cdef class Routing:
-    cdef dict routes                            # path -> (handler class, its arguments)
-    cdef unsigned long as_of                    # what `changes` was when they were looked for
+    cdef PathIndex index                        # None: the router has ways of its own
+    cdef unsigned long as_of                    # what `rules_as_of` said when it was asked for
     cdef unsigned version                       # of the router's class, then
-    cdef tuple route_of(self, request)
+    cdef Route route_of(self, str path)
 
 
 cdef class RoutingDelegate:

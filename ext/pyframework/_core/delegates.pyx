@@ -11,23 +11,15 @@ from cpython.ref cimport Py_DECREF
 
 from pyframework._core.capi cimport PYGEN_NEXT, PyIter_Send
 from pyframework._core.instances cimport bare_instance, is_replaced, version_of
+from pyframework._core.loop cimport start_task_now
 from pyframework._core.request cimport Request, new_request
 from pyframework._core.response cimport hooks_of, new_response
+from pyframework._core.routes cimport Route, route_in, rules_as_of
 
 cdef object HTTPServerRequest = None
 cdef object _RoutingDelegate = None
 cdef object _HandlerDelegate = None
 cdef tuple NO_ARGUMENTS = ()
-
-
-# How often the rules of any router were changed: routes that were found before are old then.
-cdef unsigned long changes = 1
-
-
-def rules_changed() -> None:
-    """Have every router look for its routes anew."""
-    global changes
-    changes += 1
 
 
 cdef int higher() except -1:
@@ -40,27 +32,27 @@ cdef int higher() except -1:
 
 
 cdef class Routing:
-    """Private base of Router: knows the routes where a path alone decides."""
+    """Private base of Router: takes requests to where their path leads, if nothing else decides."""
 
-    cdef tuple route_of(self, request):
+    def _route_index(self):
+        """Return the index of the rules by which every request is routed, or None if there is more to it."""
+        return None
+
+    cdef Route route_of(self, str path):
         cdef unsigned version = version_of(type(self))
-        if self.as_of != changes or self.version != version or version == 0:
-            self.routes = self._literal_routes()
+        if self.as_of != rules_as_of() or self.version != version or version == 0:
+            self.index = self._route_index()
             self.version = version_of(type(self))
-            self.as_of = changes
-        return self.routes.get(request.path)
-
-    def _literal_routes(self):
-        """Return handler class and arguments by path, for the paths that say all that there is to know."""
-        return {}
+            self.as_of = rules_as_of()
+        return None if self.index is None else route_in(self.index, path)
 
     def start_request(self, server_conn, request_conn):
         """Return who receives a request until its route is found."""
         higher()
-        cdef RoutingDelegate made = <RoutingDelegate>bare_instance(_RoutingDelegate, RoutingDelegate, NO_ARGUMENTS)
-        made.router = self
-        made.server_conn = server_conn
-        made.request_conn = request_conn
+        made = bare_instance(_RoutingDelegate, RoutingDelegate, NO_ARGUMENTS)
+        (<RoutingDelegate>made).router = self
+        (<RoutingDelegate>made).server_conn = server_conn
+        (<RoutingDelegate>made).request_conn = request_conn
         return made
 
 
@@ -80,7 +72,7 @@ cdef class RoutingDelegate:
 
     cdef object find(self, Request request):
         router = self.router
-        route = (<Routing>router).route_of(request) if isinstance(router, Routing) else None
+        cdef Route route = (<Routing>router).route_of(request.path) if isinstance(router, Routing) else None
         if route is not None:
             return handler_delegate(router, request, route)
         delegate = router.find_handler(request)
@@ -95,6 +87,23 @@ cdef class RoutingDelegate:
     def on_connection_close(self):
         if self.delegate is not None:
             self.delegate.on_connection_close()
+
+
+cdef class TaskRequest:
+    """Awaited by `_execute` before anything that may take time: the driver then gives it a Task."""
+
+    cdef bint made
+
+    def __await__(self):
+        return self
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.made:
+            raise StopIteration
+        self.made = True
 
 
 cdef class HandlerDelegate:
@@ -157,7 +166,9 @@ cdef class HandlerDelegate:
         finally:
             PyContext_Exit(context)
         if unfinished is not None:
-            self._go_on(unfinished, context)
+            task = start_task_now(unfinished, context)
+            if not task.done() or task.cancelled() or task.exception() is not None:
+                self._keep(task)
         return self.handler._prepared_future if self.stream_request_body else None
 
     cdef object begin(self):
@@ -187,11 +198,13 @@ cdef class HandlerDelegate:
         return self.handler._execute(transforms, *(args or ()), **(kwargs or {}))
 
 
-cdef object handler_delegate(application, request, tuple route):
+cdef object handler_delegate(application, request, Route route):
     """An instance of web's _HandlerDelegate."""
     global _HandlerDelegate
     if _HandlerDelegate is None:
         from pyframework.web import _HandlerDelegate
     made = bare_instance(_HandlerDelegate, HandlerDelegate, NO_ARGUMENTS)
-    (<HandlerDelegate>made).open(application, request, route[0], route[1], None, None)
+    (<HandlerDelegate>made).open(
+        application, request, route.handler_class, route.arguments, route.path_args, route.path_kwargs
+    )
     return made

@@ -78,3 +78,6 @@ cdef class Poller:
     cdef bint delay(self, Watch watch, const char *data, Py_ssize_t size) except -1
     cdef int depart(self) except -1
     cdef object done(self)
+
+
+cdef object start_task_now(coroutine, context)

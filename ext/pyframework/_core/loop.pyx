@@ -17,6 +17,7 @@ from asyncio import base_events, format_helpers
 
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memset
@@ -541,6 +542,28 @@ cdef class CallbackWatch(Watch):
 
 # ---------------------------------------------------------------------------------------------- the loop
 
+# The loop of ours that last took a turn, and in which thread: asking asyncio costs CPython 3.11 a system call.
+cdef LoopCore turning = None
+cdef unsigned long turning_thread = 0
+
+
+cdef int take_turn(LoopCore loop) except -1:
+    global turning, turning_thread
+    turning = loop
+    turning_thread = PyThread_get_thread_ident()
+    return 0
+
+
+cdef LoopCore turning_here():
+    return turning if turning_thread == <unsigned long>PyThread_get_thread_ident() else None
+
+
+cdef object running_loop():
+    """As asyncio.get_running_loop()."""
+    loop = turning_here()
+    return asyncio.get_running_loop() if loop is None else loop
+
+
 cdef class LoopCore:
     """What an asyncio loop does all the time: queue callbacks, keep timers, wait for descriptors."""
 
@@ -712,7 +735,7 @@ cdef class LoopCore:
         PyContext_Exit(context)
         task = asyncio.Task(coroutine, loop=self, context=context)
         step = self.ready[-1] if self.ready else None
-        if isinstance(step, Handle) and getattr((<Handle>step)._callback, "__self__", None) is task:
+        if type(step) is Handle and getattr((<Handle>step)._callback, "__self__", None) is task:
             self.ready.pop()
             (<Handle>step).run()
         return task
@@ -769,14 +792,21 @@ cdef class LoopCore:
         return 0
 
     def _run_once(self):
-        cdef Handle handle
-        cdef Py_ssize_t i
         if self.cancelled_timers:
             self.drop_cancelled_timers()
         if not self.ready:
             PyErr_CheckSignals()    # a signal that came since the last callback must not wait for what comes next
-        self._poller.poll(self.timeout_ms())
-        self.queue_due_timers()
+        cdef LoopCore outer = turning_here()     # one that this loop is nested in
+        take_turn(self)
+        try:
+            self._poller.poll(self.timeout_ms())
+            self.queue_due_timers()
+            self.run_ready()
+        finally:
+            take_turn(outer)
+
+    cdef int run_ready(self) except -1:
+        cdef Py_ssize_t i
         for i in range(len(self.ready)):
             if not self.ready:      # a callback ran the loop itself
                 break
@@ -789,6 +819,7 @@ cdef class LoopCore:
                 (<Handle>item).run()
             else:       # an asyncio.Handle, as add_signal_handler makes them
                 item._run()
+        return 0
 
     cdef int run_watched(self, item) except -1:
         cdef double start = monotonic()
@@ -878,12 +909,16 @@ def poller_of(loop) -> Poller:
 
 
 def start_task(coroutine, context):
+    return start_task_now(coroutine, context)
+
+
+cdef object start_task_now(coroutine, context):
     """Make a Task of `coroutine`, which may have been stepped before, and go on with it at once.
 
     context: the `contextvars.Context` that it runs in.
     The first step runs before this returns, except on CPython 3.11 under a foreign loop or inside another Task.
     """
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
     if loop.get_task_factory() is not None:
         return context.run(loop.create_task, coroutine)     # not every factory takes a context
     if EAGER_TASKS:

@@ -1,8 +1,11 @@
+import copy
 import http.cookies
+import pickle
 
 import pytest
 
-from pyframework.web import RequestHandler
+from pyframework.httputil import HTTPServerRequest, RequestStartLine
+from pyframework.web import Application, RequestHandler
 
 
 def set_cookie(make_handler, name="a", value="x", **attributes):
@@ -59,6 +62,105 @@ def test_request_cookies(make_handler):
     assert handler.get_cookie("a") == "1"
     assert handler.get_cookie("c", "default") == "default"
     assert handler.cookies is handler.request.cookies
+
+
+@pytest.mark.parametrize("name", ["path", "Expires", "a b", "a,b", "", "ä"])
+def test_names_that_no_cookie_may_have(make_handler, name):
+    handler = make_handler(headers={"Cookie": f"{name}=1; {name}x=1"})
+    assert handler.get_cookie(name, "default") == "default"
+    assert name not in handler.cookies
+    assert handler.get_cookie(name, "default") == "default"
+
+
+@pytest.mark.parametrize("value", [r'"\012"', r'"\177"', r'"\240"', "\u200b", '"a b"', '"', ""])
+def test_values_are_those_of_the_morsels(make_handler, value):
+    handler = make_handler(headers={"Cookie": f"a={value}"})
+    first = handler.get_cookie("a", "refused")
+    assert first == (handler.cookies["a"].value if "a" in handler.cookies else "refused")
+    assert first == handler.get_cookie("a", "refused")
+
+
+def test_changed_request_cookies_count(make_handler):
+    handler = make_handler(headers={"Cookie": "a=1; b=2; c=3"})
+    assert handler.get_cookie("a") == "1"
+    handler.request.cookies["a"] = "4"
+    handler.cookies["b"].set("b", "5", "5")
+    del handler.cookies["c"]
+    assert [handler.get_cookie(name) for name in "abc"] == ["4", "5", None]
+    handler.request.cookies = http.cookies.SimpleCookie("c=6")
+    assert [handler.get_cookie(name) for name in "abc"] == [None, None, "6"]
+
+
+def test_assigned_request_cookies_count(make_handler):
+    handler = make_handler(headers={"Cookie": "a=1"})
+    handler.request.cookies = http.cookies.SimpleCookie("b=2")
+    assert (handler.get_cookie("a"), handler.get_cookie("b")) == (None, "2")
+
+
+def test_overridden_request_cookies_count(make_handler):
+    class Request(HTTPServerRequest):
+        cookies = http.cookies.SimpleCookie("b=2")
+
+    handler = make_handler(headers={"Cookie": "a=1"})
+    start_line = RequestStartLine("GET", "/", "HTTP/1.1")
+    request = Request(headers=handler.request.headers, start_line=start_line, connection=handler.request.connection)
+    other = RequestHandler(Application(), request)
+    assert (other.get_cookie("a"), other.get_cookie("b")) == (None, "2")
+
+
+def test_morsels_are_as_if_made_by_hand(make_handler):
+    handler = make_handler()
+    handler.set_cookie("a", "b,c", domain="d", secure=True)
+    cookies = http.cookies.SimpleCookie()
+    cookies["a"] = "b,c"
+    cookies["a"].update({"domain": "d", "path": "/", "secure": True})
+    morsel = handler._new_cookie["a"]
+    assert type(handler._new_cookie) is http.cookies.SimpleCookie
+    assert type(morsel) is http.cookies.Morsel
+    assert morsel == cookies["a"]
+    assert handler._new_cookie == cookies
+    assert handler._new_cookie.output() == cookies.output()
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_morsels_can_be_copied(make_handler, duplicate):
+    handler = make_handler()
+    handler.set_cookie("a", "b", samesite="Lax")
+    for original in (handler._new_cookie, handler._new_cookie["a"]):
+        twin = duplicate(original)
+        assert twin == original
+        assert twin.output() == original.output() == "Set-Cookie: a=b; Path=/; SameSite=Lax"
+
+
+def test_morsels_can_be_changed(make_handler):
+    handler = make_handler()
+    handler.set_cookie("a", "1")
+    handler.set_cookie("b", "2")
+    changed = handler._new_cookie["a"]
+    changed["Max-Age"] = 5
+    changed["secure"] = True
+    changed["path"] = ""
+    changed.set("a", "x y", '"x y"')
+    assert changed.OutputString() == 'a="x y"; Max-Age=5; Secure'
+    with pytest.raises(http.cookies.CookieError):
+        changed["nothing"] = "x"
+    assert handler._new_cookie["b"].OutputString() == "b=2; Path=/"
+    handler.set_cookie("a", "1")
+    assert handler._new_cookie["a"].OutputString() == "a=1; Path=/"
+
+
+@pytest.mark.parametrize("name", ["Path", "a,b", "", "ä"])
+def test_names_that_cannot_be_set(make_handler, name):
+    for _ in range(2):
+        with pytest.raises(http.cookies.CookieError, match="key"):
+            set_cookie(make_handler, name)
+
+
+def test_a_flag_is_kept_as_it_was_given(make_handler):
+    for given in (True, 1, 1.0, "yes"):
+        handler = make_handler()
+        handler.set_cookie("a", "1", secure=given)
+        assert type(handler._new_cookie["a"]["secure"]) is type(given)
 
 
 def test_cookies_are_sent(fetch):

@@ -19,7 +19,7 @@ def test_no_task_for_a_handler_that_does_not_wait(exchange, in_loop):
     async def main():
         get = exchange(Application([("/", Handler)]))
         get.begin()
-        with mock.patch.object(_delegate, "start_task", side_effect=AssertionError):
+        with mock.patch("asyncio.Task", side_effect=AssertionError):
             get.delegate.finish()
         return get.connection.calls
 
