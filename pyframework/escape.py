@@ -1,6 +1,5 @@
 """Escaping and unescaping for HTML, JSON, URLs and query strings, and the str/bytes conversions that go with them."""
 
-import binascii
 import html
 import json
 import json.encoder
@@ -9,8 +8,9 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any, overload
 
+from pyframework._core.forms import fields, unquote
+
 _WHITESPACE = re.compile(r"[\x00-\x20]+")
-_EXCHANGE_PERCENT_AND_EQUALS = bytes.maketrans(b"%=", b"=%")
 
 # A link in escaped text. A run of letters, digits and "-" is looked at once, from its start, and no
 # quantifier gives back what it took (save "/", at most twice), so the time is linear in the text.
@@ -160,8 +160,7 @@ def url_unescape(value: str | bytes, encoding: str | None = "utf-8", plus: bool 
     :arg plus: ``+`` means a space, as in query strings and forms, not in paths
     """
     if encoding is None:
-        data = utf8(value)
-        return _unquote_to_bytes(data.replace(b"+", b" ") if plus else data)
+        return unquote(utf8(value), plus)
     text = to_unicode(value)
     return urllib.parse.unquote_plus(text, encoding) if plus else urllib.parse.unquote(text, encoding)
 
@@ -186,34 +185,8 @@ def parse_qs_bytes(
         return {}
     data = qs.encode("latin-1") if isinstance(qs, str) else qs
     if max_num_fields is not None and data.count(b"&") >= max_num_fields:
-        raise ValueError(f"the query string has more than {max_num_fields} fields")
-    result: dict[str, list[bytes]] = {}
-    has_escapes = b"%" in data
-    for field in data.replace(b"+", b" ").split(b"&"):
-        name, equals, value = field.partition(b"=")
-        if strict_parsing and not equals:
-            raise ValueError(f"query field without '=': {field!r}")
-        if value or (keep_blank_values and field):
-            if has_escapes:
-                name, value = _unquote_to_bytes(name), _unquote_to_bytes(value)
-            result.setdefault(name.decode("latin-1"), []).append(value)
-    return result
-
-
-def _unquote_to_bytes(data: bytes) -> bytes:
-    """Decode percent-encoding as `urllib.parse.unquote_to_bytes` does, without an object for every escape."""
-    if b"%" not in data:
-        return data
-    # Quoted-printable is percent-encoding with "=" for "%", and the standard library decodes it in C.
-    # First the escapes of these two characters, which are exchanged twice.
-    data = data.replace(b"%3D", b"=").replace(b"%3d", b"=").replace(b"%25", b"%3D")
-    # Then each "%" that would be lost: before another (two rounds, as such pairs overlap), a line end or nothing.
-    for following in (b"%", b"%", b"\r", b"\n"):
-        data = data.replace(b"%" + following, b"%3D" + following)
-    if data.endswith(b"%"):
-        data += b"3D"
-    data = data.translate(_EXCHANGE_PERCENT_AND_EQUALS)
-    return binascii.a2b_qp(data).translate(_EXCHANGE_PERCENT_AND_EQUALS)
+        raise ValueError(f"Max number of fields exceeded; the limit is {max_num_fields}")
+    return fields(data, keep_blank_values, strict_parsing)
 
 
 def linkify(

@@ -60,10 +60,6 @@ def _check_host(host: str) -> None:
         _valid_hosts.add(host)
 
 
-def _max_arguments() -> int:
-    return _body.default_config().urlencoded.max_arguments
-
-
 class HTTPServerRequest(Request):
     """A request that a server received.
 
@@ -90,7 +86,7 @@ class HTTPServerRequest(Request):
             _check_host(host)
 
     def _check_query(self) -> None:
-        if self.uri.count("&") >= _max_arguments():
+        if self.uri.count("&") >= _body.default_config().urlencoded.max_arguments:
             self.query_arguments  # noqa: B018  (raises if the query alone has too many)
 
     def _warn_of_deprecated(
@@ -114,7 +110,8 @@ class HTTPServerRequest(Request):
     @_AtFirstUse
     def query_arguments(self) -> dict[str, list[bytes]]:
         """The values of the arguments in the query by name."""
-        return parse_arguments(self.query, _max_arguments()) if self.query else {}
+        query = self.query
+        return parse_arguments(query, _body.default_config().urlencoded.max_arguments) if query else {}
 
     @_AtFirstUse
     def body_arguments(self) -> dict[str, list[bytes]]:

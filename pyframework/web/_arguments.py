@@ -88,8 +88,7 @@ class ArgumentsMixin:
     def _get_argument(
         self, name: str, default: None | str | _ArgDefaultMarker, source: dict[str, list[bytes]], strip: bool = True
     ) -> str | None:
-        values = self._get_arguments(name, source, strip)
-        if values:
+        if name in source and (values := self._get_arguments(name, source, strip)):
             return values[-1]
         if isinstance(default, _ArgDefaultMarker):
             raise MissingArgumentError(name)

@@ -27,6 +27,7 @@ class CookiesMixin(UserMixin):
     request: "HTTPServerRequest"
     # Not there until a cookie is set: libraries test it with hasattr().
     _new_cookie: http.cookies.SimpleCookie
+    _cookies_to_set: http.cookies.SimpleCookie | None
 
     @property
     def cookies(self) -> dict[str, http.cookies.Morsel[str]]:
@@ -78,7 +79,7 @@ class CookiesMixin(UserMixin):
             _check_texts(name, kwargs)
         if expires_days is not None and expires is None:
             expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=expires_days)
-        cookies = getattr(self, "_new_cookie", None)
+        cookies = self._cookies_to_set
         if cookies is None:
             cookies = self._new_cookie = http.cookies.SimpleCookie()
         cookies.pop(name, None)

@@ -19,8 +19,6 @@ class _HandlerDelegate(HandlerDelegate, httputil.HTTPMessageDelegate):
 
     __slots__ = ()
 
-    _original_execute = staticmethod(RequestHandler._execute)
-
     def _coroutine_of(self, execution: Awaitable[None]) -> Coroutine[Any, Any, None]:
         return execution if asyncio.iscoroutine(execution) else _await(execution)
 

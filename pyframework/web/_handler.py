@@ -132,6 +132,8 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             if streaming:
                 self._let_body_come()
 
+    _plain_execute = _execute
+
     def _check_before_prepare(self) -> None:
         """Check what requests have that are more than a safe method and a path."""
         method = self.request.method

@@ -25,13 +25,15 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
 
     _auto_finish = True
 
+    def _json_of(self, chunk: dict[str, Any]) -> bytes:
+        """Return what `write` adds for a dict."""
+        self._headers["Content-Type"] = "application/json; charset=UTF-8"
+        return json_encode(chunk).encode()
+
     def _bytes_of(self, chunk: Any) -> bytes:
-        """Return what `write` adds for a chunk that is not plainly str or bytes."""
+        """Return what `write` adds for a chunk that is not plainly str, bytes or a dict."""
         if isinstance(chunk, (str, bytes)):
             return utf8(chunk)
-        if isinstance(chunk, dict):
-            self._headers["Content-Type"] = "application/json; charset=UTF-8"
-            return json_encode(chunk).encode()
         message = "write() only accepts bytes, unicode, and dict objects"
         raise TypeError(f"{message}. {_SECURITY_NOTE}" if isinstance(chunk, list) else message)
 

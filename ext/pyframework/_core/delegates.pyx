@@ -10,10 +10,10 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
 from pyframework._core.capi cimport PYGEN_NEXT, PyIter_Send
-from pyframework._core.instances cimport bare_instance, is_replaced, version_of
+from pyframework._core.instances cimport bare_instance, version_of
 from pyframework._core.loop cimport start_task_now
 from pyframework._core.request cimport Request, new_request
-from pyframework._core.response cimport hooks_of, new_response
+from pyframework._core.response cimport Response, hooks_of, new_response
 from pyframework._core.routes cimport Route, route_in, rules_as_of
 
 cdef object HTTPServerRequest = None
@@ -181,8 +181,7 @@ cdef class HandlerDelegate:
         if self.stream_request_body:
             self.handler._begin_body()
         coroutine = self.start()
-        # Only of the original coroutine is it known that its first yield asks for a Task.
-        if is_replaced(self.handler, "_execute", <PyObject *>self._original_execute):
+        if not (<Response>self.handler).has_plain_execution():
             return self._coroutine_of(coroutine)
         waits = PyIter_Send(coroutine, None, &result) == PYGEN_NEXT
         Py_DECREF(<object>result)

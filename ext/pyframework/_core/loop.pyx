@@ -573,6 +573,8 @@ cdef class LoopCore:
     cdef int cancelled_timers
     cdef bint debug
     cdef bint shut
+    cdef bint polling                   # events are served, straight from the turn of the loop
+    cdef int stepping                   # Tasks that these events have started and that run now
     cdef object push
     cdef object take
 
@@ -737,8 +739,16 @@ cdef class LoopCore:
         step = self.ready[-1] if self.ready else None
         if type(step) is Handle and getattr((<Handle>step)._callback, "__self__", None) is task:
             self.ready.pop()
-            (<Handle>step).run()
+            self.stepping += 1
+            try:
+                (<Handle>step).run()
+            finally:
+                self.stepping -= 1
         return task
+
+    cdef bint is_between_tasks(self):
+        """Whether no Task is being stepped for certain, and they are made in the usual way."""
+        return not EAGER_TASKS and self.polling and self.stepping == 0 and self._task_factory is None
 
     # -- one turn
 
@@ -799,10 +809,13 @@ cdef class LoopCore:
         cdef LoopCore outer = turning_here()     # one that this loop is nested in
         take_turn(self)
         try:
+            self.polling = True
             self._poller.poll(self.timeout_ms())
+            self.polling = False
             self.queue_due_timers()
             self.run_ready()
         finally:
+            self.polling = False
             take_turn(outer)
 
     cdef int run_ready(self) except -1:
@@ -919,6 +932,8 @@ cdef object start_task_now(coroutine, context):
     The first step runs before this returns, except on CPython 3.11 under a foreign loop or inside another Task.
     """
     loop = running_loop()
+    if isinstance(loop, LoopCore) and (<LoopCore>loop).is_between_tasks():
+        return (<LoopCore>loop).start_task(coroutine, context)
     if loop.get_task_factory() is not None:
         return context.run(loop.create_task, coroutine)     # not every factory takes a context
     if EAGER_TASKS:

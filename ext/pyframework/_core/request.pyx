@@ -9,6 +9,7 @@ from cpython.unicode cimport PyUnicode_FindChar, PyUnicode_GET_LENGTH
 from posix.time cimport CLOCK_REALTIME, clock_gettime, timespec
 
 from pyframework._core.headers cimport HeaderMap
+from pyframework._core.http1 cimport Connection
 from pyframework._core.instances cimport bare_instance, has_init_of
 
 cdef tuple NO_ARGUMENTS = ()
@@ -73,7 +74,10 @@ cdef class Request:
 
     cdef int take_connection(self, connection, host) except -1:
         # Read at once: behind a proxy these are right only while the request comes in.
-        context = getattr(connection, "context", None)
+        if isinstance(connection, Connection):
+            context = (<Connection>connection).context
+        else:
+            context = getattr(connection, "context", None)
         self.connection = connection
         self.remote_ip = getattr(context, "remote_ip", None)
         self.protocol = getattr(context, "protocol", "http")

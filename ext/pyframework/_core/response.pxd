@@ -20,18 +20,19 @@ cdef class Response:
     cdef public object _status_code
     cdef public object _reason
     cdef public object _transforms
-    cdef public object path_args
-    cdef public object path_kwargs
     cdef public bint _headers_written
     cdef public bint _finished
     cdef public object _ui
     cdef object cookies                         # SimpleCookie of those to be set, or None
+    cdef object args                            # path_args and path_kwargs, or None
+    cdef object kwargs
     cdef Hooks hooks
     cdef unsigned own_hooks                     # bits of methods that this one instance replaces
     cdef object __weakref__
 
     cdef int open(self, application, request, dict arguments, Hooks hooks) except -1
     cdef bint replaces(self, unsigned hook)
+    cdef bint has_plain_execution(self)
     cdef int reset(self) except -1
     cdef object send_buffer(self, bint finishing)
     cdef object complete(self)

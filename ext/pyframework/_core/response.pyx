@@ -6,7 +6,9 @@ Trick: each step is a method that a subclass, a patch or an instance may replace
 without the detour over Python.
 """
 import hashlib
+import logging
 import weakref
+from http.cookies import Morsel
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
@@ -17,7 +19,7 @@ from libc.time cimport time, time_t
 from pyframework._core.capi cimport PF_SHA1_SIZE, pf_sha1
 from pyframework._core.headers cimport HeaderMap, new_headers
 from pyframework._core.http1 cimport Connection, is_plain
-from pyframework._core.instances cimport bare_instance, method_of, version_of
+from pyframework._core.instances cimport bare_instance, is_replaced, method_of, version_of
 
 cdef enum:      # Hooks.replaced; in the order of HOOKS
     CLEAR = 1
@@ -30,6 +32,7 @@ cdef enum:      # Hooks.replaced; in the order of HOOKS
     ON_FINISH = 128
     INITIALIZE = 256
     INIT = 512
+    EXECUTE = 1024
 
 cdef enum:
     SHORT = 119         # bytes up to which our SHA-1 is faster than OpenSSL's, which needs setting up
@@ -39,7 +42,7 @@ cdef enum:
 cdef tuple HOOKS = (
     "clear", "set_default_headers", "compute_etag", "set_etag_header", "check_etag_header", "flush", "_log", "on_finish"
 )
-cdef dict HOOK_BITS = {name: 1 << place for place, name in enumerate((*HOOKS, "initialize"))}
+cdef dict HOOK_BITS = {name: 1 << place for place, name in enumerate((*HOOKS, "initialize", "__init__", "_execute"))}
 cdef list SIZES = [str(size) for size in range(KNOWN_SIZES)]
 cdef tuple NO_ARGUMENTS = ()
 cdef bytes HEX = b"0123456789abcdef"
@@ -48,6 +51,7 @@ cdef bytes HEX = b"0123456789abcdef"
 cdef HeaderMap default_headers = None
 cdef time_t default_second = 0
 
+cdef object access_log = logging.getLogger("tornado.access")
 cdef dict start_lines = {}
 cdef object ok_line = None
 cdef object ResponseStartLine = None
@@ -114,6 +118,40 @@ cdef str etag_of(bytes content):
     return PyUnicode_DecodeLatin1(text, 2 * PF_SHA1_SIZE + 2, NULL)
 
 
+# The attributes of a cookie that are plain text, and those that are there or not (RFC 6265 section 4.1.1).
+cdef dict TEXTS = {"domain": "Domain", "expires": "expires", "max-age": "Max-Age", "path": "Path", "samesite": "SameSite"}
+cdef dict FLAGS = {"httponly": "HttpOnly", "secure": "Secure"}
+
+
+cdef str cookie_text(morsel):
+    """What `morsel.OutputString()` returns, which looks at everything that a Morsel could have."""
+    cdef list parts = []
+    if type(morsel) is not Morsel:
+        return morsel.OutputString()
+    for name, value in (<dict>morsel).items():
+        if value == "":
+            continue
+        if type(value) is str and name in TEXTS:
+            parts.append((name, f"; {<str>TEXTS[name]}={<str>value}"))
+        elif value is True and name in FLAGS:
+            parts.append((name, f"; {<str>FLAGS[name]}"))
+        else:
+            return morsel.OutputString()
+    if len(parts) > 1:
+        parts.sort()
+    return "".join([f"{morsel.key}={morsel.coded_value}", *[text for _, text in parts]])
+
+
+cdef bint is_silent(application, status) except -1:
+    """Whether log_request would find that nobody wants to know of such a status."""
+    if status >= 400 or "log_function" in application.settings:
+        return False
+    plain = getattr(type(application), "_plain_log_request", None)
+    if plain is None or is_replaced(application, "log_request", <PyObject *>plain):
+        return False
+    return not access_log.isEnabledFor(logging.INFO)
+
+
 cdef class Hooks:
     cdef int read(self, cls) except -1:
         """Find out what the class replaces."""
@@ -127,6 +165,8 @@ cdef class Hooks:
             self.replaced |= INITIALIZE
         if cls.__init__ is not cls._plain_init:
             self.replaced |= INIT
+        if cls._execute is not cls._plain_execute:
+            self.replaced |= EXECUTE
         self.mixes_in = super(Response, cls).__init__ is not object.__init__
         self.streams = cls._stream_request_body
         self.methods = cls.SUPPORTED_METHODS
@@ -168,8 +208,6 @@ cdef class Response:
         self.application = application
         self.request = request
         self._transforms = NO_ARGUMENTS
-        self.path_args = []
-        self.path_kwargs = {}
         if self.replaces(CLEAR):
             self.clear()
         else:
@@ -185,6 +223,10 @@ cdef class Response:
         if name in HOOK_BITS:
             self.own_hooks |= <unsigned>HOOK_BITS[name]
         PyObject_GenericSetAttr(self, name, value)
+
+    cdef bint has_plain_execution(self):
+        """Whether `_execute` is the original coroutine, of which alone it is known that it asks for its Task."""
+        return not self.replaces(EXECUTE)
 
     cdef bint replaces(self, unsigned hook):
         """Whether class or instance have something of their own in place of a method."""
@@ -206,6 +248,33 @@ cdef class Response:
         """What the class has for the method of the request."""
         method = self.request.method
         return self.get if method == "GET" else getattr(self, method.lower())
+
+    @property
+    def path_args(self):
+        """The positional arguments that the rule's pattern found in the path."""
+        if self.args is None:
+            self.args = []
+        return self.args
+
+    @path_args.setter
+    def path_args(self, args):
+        self.args = args
+
+    @property
+    def path_kwargs(self):
+        """The named arguments that the rule's pattern found in the path."""
+        if self.kwargs is None:
+            self.kwargs = {}
+        return self.kwargs
+
+    @path_kwargs.setter
+    def path_kwargs(self, kwargs):
+        self.kwargs = kwargs
+
+    @property
+    def _cookies_to_set(self):
+        """As `_new_cookie`, but None while there is none."""
+        return self.cookies
 
     @property
     def _new_cookie(self):
@@ -315,6 +384,8 @@ cdef class Response:
             raise RuntimeError("Cannot write() after finish()")
         if PyUnicode_CheckExact(chunk):
             chunk = PyUnicode_AsUTF8String(chunk)
+        elif isinstance(chunk, dict):
+            chunk = self._json_of(chunk)
         elif not PyBytes_CheckExact(chunk):
             chunk = self._bytes_of(chunk)
         self._write_buffer.append(chunk)
@@ -340,7 +411,7 @@ cdef class Response:
         headers = self._headers
         if self.cookies is not None:
             for morsel in self.cookies.values():
-                headers.add("Set-Cookie", morsel.OutputString())
+                headers.add("Set-Cookie", cookie_text(morsel))
         request = self.request
         connection = request.connection
         line = start_line(self._status_code, self._reason)
@@ -380,7 +451,7 @@ cdef class Response:
             connection.finish()
         if self.replaces(LOG):
             self._log()
-        else:
+        elif not is_silent(self.application, self._status_code):
             self.application.log_request(self)
         self._finished = True
         if self.replaces(ON_FINISH):

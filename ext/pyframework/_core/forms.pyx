@@ -1,0 +1,79 @@
+"""Forms: percent-encoding (RFC 3986 section 2.1) and `name=value` fields between ampersands.
+
+Must not know: limits, or what text the bytes stand for.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_DecodeLatin1
+from libc.string cimport memchr
+
+cdef signed char DIGIT[256]
+for _code in range(256):
+    DIGIT[_code] = int(chr(_code), 16) if chr(_code) in "0123456789abcdefABCDEF" else -1
+
+
+cdef bytes unescaped(const char *data, Py_ssize_t size, bint plus):
+    """Bytes without their escapes; what is no valid escape stays."""
+    cdef bytes result
+    cdef char *out
+    cdef Py_ssize_t at = 0, filled = 0
+    cdef int high, low
+    if memchr(data, c"%", size) == NULL and not (plus and memchr(data, c"+", size) != NULL):
+        return PyBytes_FromStringAndSize(data, size)
+    result = PyBytes_FromStringAndSize(NULL, size)
+    out = PyBytes_AS_STRING(result)
+    while at < size:
+        if data[at] == c"%" and size - at > 2:
+            high, low = DIGIT[<unsigned char>data[at + 1]], DIGIT[<unsigned char>data[at + 2]]
+            if high >= 0 and low >= 0:
+                out[filled] = <char>(high << 4 | low)
+                filled += 1
+                at += 3
+                continue
+        out[filled] = c" " if plus and data[at] == c"+" else data[at]
+        filled += 1
+        at += 1
+    return result if filled == size else PyBytes_FromStringAndSize(out, filled)
+
+
+def unquote(bytes data, bint plus):
+    """Undo percent-encoding; `plus`: a `+` is a space."""
+    return unescaped(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), plus)
+
+
+def fields(bytes data, bint keep_blank_values, bint strict):
+    """Return lists of the values by name (decoded as Latin-1).
+
+    keep_blank_values: keep fields without a value.
+    strict: raise ValueError for fields without `=`.
+    """
+    cdef dict result = {}
+    cdef const char *at = PyBytes_AS_STRING(data)
+    cdef const char *end = at + PyBytes_GET_SIZE(data)
+    cdef const char *stop
+    cdef const char *equals
+    cdef Py_ssize_t value_size
+    while at <= end:
+        stop = <const char *>memchr(at, c"&", end - at)
+        if stop == NULL:
+            stop = end
+        equals = <const char *>memchr(at, c"=", stop - at)
+        if strict and equals == NULL:
+            raise ValueError(f"query field without '=': {at[:stop - at]!r}")
+        value_size = 0 if equals == NULL else stop - equals - 1
+        if value_size > 0 or (keep_blank_values and stop > at):
+            name = unescaped(at, (stop if equals == NULL else equals) - at, True)
+            value = b"" if value_size == 0 else unescaped(equals + 1, value_size, True)
+            add(result, PyUnicode_DecodeLatin1(PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), NULL), value)
+        at = stop + 1
+    return result
+
+
+cdef int add(dict table, str name, bytes value) except -1:
+    cdef PyObject *known = PyDict_GetItemWithError(table, name)
+    if known == NULL:
+        table[name] = [value]
+    else:
+        (<list><object>known).append(value)
+    return 0
