@@ -36,7 +36,7 @@ cdef enum:
     TICK_MS = 50                # an alarm may be so much late
     DEPARTURES = 65536          # bytes of answers that wait for the end of a batch
 
-cdef double PATIENCE = 250e-6           # seconds that answers of one batch wait for each other
+cdef double PATIENCE = 500e-6           # seconds that answers of one batch wait for each other
 cdef double LONGEST_ALARM_MS = 1e12     # thirty years
 cdef bint EAGER_TASKS = sys.version_info >= (3, 12)
 cdef object pollers = weakref.WeakSet()             # all of them, for the child of a fork

@@ -52,6 +52,7 @@ cdef HeaderMap default_headers = None
 cdef time_t default_second = 0
 
 cdef object access_log = logging.getLogger("tornado.access")
+cdef object INFO = logging.INFO
 cdef dict start_lines = {}
 cdef object ok_line = None
 cdef object ResponseStartLine = None
@@ -149,7 +150,11 @@ cdef bint is_silent(application, status) except -1:
     plain = getattr(type(application), "_plain_log_request", None)
     if plain is None or is_replaced(application, "log_request", <PyObject *>plain):
         return False
-    return not access_log.isEnabledFor(logging.INFO)
+    # A logger keeps what it was asked before; to ask it again is a call of Python for each request.
+    known = getattr(access_log, "_cache", None)
+    if type(known) is dict and (<dict>known).get(INFO) is False:
+        return True
+    return not access_log.isEnabledFor(INFO)
 
 
 cdef class Hooks:
