@@ -37,7 +37,7 @@ cdef bytes unescaped(const char *data, Py_ssize_t size, bint plus):
     return result if filled == size else PyBytes_FromStringAndSize(out, filled)
 
 
-def unquote(bytes data, bint plus):
+def unquote(bytes data, bint plus=False):
     """Undo percent-encoding; `plus`: a `+` is a space."""
     return unescaped(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), plus)
 
