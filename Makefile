@@ -1,6 +1,6 @@
 # make run      the demo on http://127.0.0.1:8888
 # make test     everything: unit tests, C tests, Tornado's own suite, lint
-# make upstream, lint, bench, asan, fuzz, dist, clean
+# make upstream, lint, bench, asan, fuzz, docs, dist, clean
 #
 # PYTHON=/path/to/python3 chooses the interpreter, VENV=.venv-x the folder it is set up in.
 
@@ -12,7 +12,7 @@ PIP = $(PY) -m pip install -q --disable-pip-version-check
 EXT = $(shell find ext -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h')
 PYTEST_ARGS ?= -q
 
-.PHONY: run test pytest ctest upstream lint bench asan fuzz build dist clean
+.PHONY: run test upstream lint bench asan fuzz docs build dist clean
 
 run: build
 	@$(PY) examples/demo/app.py
@@ -38,6 +38,11 @@ asan: $(VENV)/.tools
 fuzz: $(VENV)/.venv
 	@.ci/fuzz $(PY)
 
+docs: build
+	@$(PIP) --no-build-isolation -e '.[docs]'
+	$(PY) -m sphinx -q -W -b html docs build/docs
+	@echo "open build/docs/index.html"
+
 dist: $(VENV)/.venv
 	$(PIP) build
 	$(PY) -m build
@@ -60,8 +65,8 @@ $(VENV)/.venv:
 	@$(PIP) --group build
 	@touch $@
 
-$(VENV)/.tools: pyproject.toml | $(VENV)/.venv
-	@$(PIP) --group test
+$(VENV)/.tools: pyproject.toml | $(VENV)/.built
+	@$(PIP) --no-build-isolation -e '.[test]'
 	@touch $@
 
 clean:

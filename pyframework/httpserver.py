@@ -19,8 +19,8 @@ IDLE_CONNECTION_TIMEOUT = 3600  # seconds
 class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate):
     """A server for HTTP/1 requests.
 
-    request_callback: an `HTTPServerConnectionDelegate` (an Application is one), or a function that takes a whole
-        `HTTPServerRequest` and answers it by its `connection`.
+    request_callback: an `HTTPServerConnectionDelegate` (an Application is one), or a function of a whole
+    `HTTPServerRequest` that answers it by its `connection`.
     no_keep_alive: close each connection after one request.
     xheaders: believe X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto.
     trusted_downstream: addresses of proxies that are left out of X-Forwarded-For.
