@@ -9,7 +9,7 @@ from typing import Any
 
 from pyframework import httputil, netutil
 from pyframework.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection
-from pyframework.iostream import IOStream
+from pyframework.iostream import IOStream, SSLIOStream
 from pyframework.tcpserver import TCPServer
 from pyframework.util import Configurable
 
@@ -166,7 +166,7 @@ class _HTTPRequestContext:
             self.remote_ip = address[0]
         else:
             self.remote_ip = "0.0.0.0"  # a unix socket: there must be something that looks like an address
-        self.protocol = protocol or "http"
+        self.protocol = protocol or ("https" if isinstance(stream, SSLIOStream) else "http")
         self._orig_remote_ip = self.remote_ip
         self._orig_protocol = self.protocol
         self.trusted_downstream = set(trusted_downstream or ())

@@ -10,9 +10,15 @@ from typing import Any
 
 from pyframework import gen
 from pyframework.ioloop import IOLoop
-from pyframework.iostream import IOStream
+from pyframework.iostream import IOStream, SSLIOStream
 from pyframework.log import app_log
-from pyframework.netutil import _DEFAULT_BACKLOG, add_accept_handler, bind_sockets
+from pyframework.netutil import (
+    _DEFAULT_BACKLOG,
+    add_accept_handler,
+    bind_sockets,
+    ssl_options_to_context,
+    ssl_wrap_socket,
+)
 
 
 class TCPServer:
@@ -64,8 +70,6 @@ class TCPServer:
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections on listening `sockets`, as `bind_sockets` returns them."""
-        if self.ssl_options is not None:
-            raise NotImplementedError("ssl_options: TLS streams do not exist yet; let a proxy in front speak TLS")
         for sock in sockets:
             number = sock.fileno()
             self._sockets[number] = sock
@@ -128,12 +132,22 @@ class TCPServer:
 
     def _handle_connection(self, connection: socket.socket, address: Any) -> None:
         try:
-            stream = IOStream(
-                connection, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size
-            )
-            result = self.handle_stream(stream, address)
+            stream = self._stream_for(connection)
+            result = None if stream is None else self.handle_stream(stream, address)
         except Exception:
             app_log.error("Error in connection callback", exc_info=True)
         else:
             if result is not None:
                 IOLoop.current().add_future(gen.convert_yielded(result), lambda future: future.result())
+
+    def _stream_for(self, connection: socket.socket) -> IOStream | None:
+        """Make the stream of a new connection; None if the peer has gone before TLS began."""
+        if self.ssl_options is None:
+            return IOStream(connection, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
+        context = ssl_options_to_context(self.ssl_options, server_side=True)
+        try:
+            secured = ssl_wrap_socket(connection, context, server_side=True, do_handshake_on_connect=False)
+        except OSError:
+            connection.close()
+            return None
+        return SSLIOStream(secured, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)

@@ -45,6 +45,8 @@ class Stream(Watch):
     read_chunk_size: int
     _closed: bool
     _connecting: bool
+    _connect_state: int
+    _hidden: bool
     _close_callback: Callable[[], None] | None
     _read_future: Future[Any] | None
     _connect_future: Future[Any] | None

@@ -64,7 +64,7 @@ class BaseIOStream(Stream):
         """Send small writes at once (True) or let the kernel gather them (False), where the descriptor has a choice."""
 
     def _handle_connect(self) -> None:
-        """The descriptor became writable, or failed, while `_connecting` was set."""
+        """The descriptor is ready for what `_connect_state` says, or failed, while `_connecting` is set."""
         raise NotImplementedError
 
     def _is_connreset(self, error: BaseException) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import ssl
 from asyncio import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyframework.iostream._base import BaseIOStream
 from pyframework.log import gen_log
+from pyframework.netutil import _client_ssl_defaults, _server_ssl_defaults, ssl_wrap_socket
+
+if TYPE_CHECKING:
+    from pyframework.iostream._tls import SSLIOStream
 
 
 class IOStream(BaseIOStream):
@@ -68,18 +73,63 @@ class IOStream(BaseIOStream):
         return future
 
     def _handle_connect(self) -> None:
-        """The socket became writable, or failed, while connecting."""
+        if self._has_connected():
+            self._finish_connect()
+
+    def _has_connected(self) -> bool:
+        """Whether the attempt to connect, which is over, went well; if not, close the stream."""
         number = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            error = OSError(number, os.strerror(number))
-            if number != errno.ECONNREFUSED:
-                gen_log.warning("Connect error on fd %s: %s", self.socket.fileno(), error)
-            self.close(exc_info=error)
-            return
+        if not number:
+            return True
+        error = OSError(number, os.strerror(number))
+        if number != errno.ECONNREFUSED:
+            gen_log.warning("Connect error on fd %s: %s", self.socket.fileno(), error)
+        self.close(exc_info=error)
+        return False
+
+    def _finish_connect(self) -> None:
         self._connecting = False
         future, self._connect_future = self._connect_future, None
         if future is not None and not future.done():
             future.set_result(self)
+
+    def start_tls(
+        self,
+        server_side: bool,
+        ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
+        server_hostname: str | None = None,
+    ) -> Future[SSLIOStream]:
+        """Go on in TLS, on a new stream that takes over the socket; the Future is done after the handshake.
+
+        server_side: which side of the handshake this is.
+        ssl_options: a context, or arguments for `netutil.ssl_options_to_context`; by default those of
+            `ssl.create_default_context`, which verify the peer of a client.
+        server_hostname: the name that the peer must prove, and that it is told (SNI).
+
+        This stream must be idle: no pending reads or writes, no unread bytes; it cannot be used any more. Its close
+        callback moves to the new one. Cancelling the Future closes the socket. Raises ValueError if it is not idle.
+        """
+        from pyframework.iostream._tls import SSLIOStream
+
+        if self._closed or self._connecting or self.reading() or self.writing() or self._read_buffer_size:
+            raise ValueError("IOStream is not idle; cannot convert to SSL")
+        secured = ssl_wrap_socket(
+            self.socket,
+            ssl_options or (_server_ssl_defaults() if server_side else _client_ssl_defaults()),
+            server_hostname=server_hostname,
+            server_side=server_side,
+            do_handshake_on_connect=False,
+        )
+        self._state = None
+        self.socket = None  # type: ignore[assignment]
+        stream = SSLIOStream(
+            secured, max_buffer_size=self.max_buffer_size, max_write_buffer_size=self.max_write_buffer_size
+        )
+        close_callback, self._close_callback = self._close_callback, None
+        stream.set_close_callback(close_callback)
+        future = stream.wait_for_handshake()
+        future.add_done_callback(lambda done: stream.close() if done.cancelled() else None)
+        return future
 
     def set_nodelay(self, value: bool) -> None:
         if self.socket is None or self.socket.family not in (socket.AF_INET, socket.AF_INET6):

@@ -88,6 +88,7 @@ cdef class Connection(Consumer):
     cdef int give_up(self, object error) except -1
     cdef int lose(self) except -1
     cdef int finish_reading(self, object result) except -1
+    cdef int fail_result(self, object error) except -1
     cdef int may_write(self) except -1
     cdef object put_head(self, start_line, headers, chunk)
     cdef int put_end(self) except -1

@@ -253,8 +253,10 @@ cdef class Connection(Consumer):
     cdef int look_up(self) except -1:
         """Of a client, after reading: is there more to come?"""
         cdef Stream stream = self.stream
-        if stream._closed and self.waiting is None:
-            return self.lose()      # whatever is missing will not come any more
+        if stream._closed and self.waiting is None:     # whatever is missing will not come any more
+            if not self.told:
+                self.fail_result(StreamClosedError(real_error=stream.error))
+            return self.lose()
         return stream.update_interest()
 
     cdef bint step(self) except -1:
@@ -539,10 +541,15 @@ cdef class Connection(Consumer):
     cdef int refuse_head(self) except -1:
         error = UnsatisfiableReadError(f"the header section is longer than {self.params.max_header_size} bytes")
         gen_log.info("Unsatisfiable read, closing connection to %s: %s", self.context, error)
+        self.fail_result(error)
+        return self.answer_and_close(431, error)
+
+    cdef int fail_result(self, object error) except -1:
+        """Raise `error` in who waits for an answer."""
         future, self.result = self.result, None
         if future is not None and not future.done():
             future.set_exception(error)
-        return self.answer_and_close(431, error)
+        return 0
 
     cdef int answer_and_close(self, int status, object error) except -1:
         cdef Stream stream = self.stream
@@ -772,7 +779,7 @@ cdef class Connection(Consumer):
             return stream.update_interest()
         if self._disconnect_on_finish:
             stream.flush()
-            if not stream._closed and not stream.drained():
+            if self.over or not stream._closed and not stream.drained():
                 return 0
         return self.end()
 

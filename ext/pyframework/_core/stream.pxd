@@ -35,11 +35,14 @@ cdef class Stream(Watch):
     cdef public object max_write_buffer_size
     cdef public Py_ssize_t read_chunk_size
     cdef public bint _closed
-    cdef public bint _connecting
+    cdef public bint _connecting            # not open yet: events go to `_handle_connect`, nothing is read or sent
+    cdef public int _connect_state          # which events, as IOLoop names them
     cdef public object _close_callback
     cdef bint raw                           # the descriptor's own recv and send, no hook of a subclass between
     cdef bint corked                        # an event is being served: complete answers wait for its end
     # inwards
+    cdef public bint _hidden                # `read_from_fd` holds more bytes back, of which the poller knows nothing
+    cdef bint looking                       # and they will be asked for
     cdef Consumer consumer
     cdef bint paused                        # the consumer wants no more for now
     cdef bint deaf                          # and not to know either whether the peer is still there
@@ -84,8 +87,9 @@ cdef class Stream(Watch):
     cdef int descriptor(self) except? -1
     cdef Py_ssize_t receive(self) except -2
     cdef Py_ssize_t fill(self) except -2
-    cdef Py_ssize_t fill_raw(self) except -2
-    cdef Py_ssize_t fill_by_hook(self) except -2
+    cdef int open_window(self, Py_ssize_t room) except -1
+    cdef Py_ssize_t fill_raw(self, int fd, Py_ssize_t room, bint straight) except -2
+    cdef Py_ssize_t fill_by_hook(self, Py_ssize_t room, bint straight) except -2
     cdef int deliver(self) except -1
     cdef int satisfy(self) except -1
     cdef bytes cut(self, Py_ssize_t size)

@@ -13,7 +13,7 @@ import os
 import re
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
-from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject_GenericSetAttr
@@ -37,6 +37,7 @@ cdef enum:
     TURNS = 16              # receives for one descriptor in one event
 
 cdef object gen_log = logging.getLogger("tornado.general")
+cdef object spare = None        # the bytearray that `read_from_fd` fills, between two calls
 
 cdef enum:
     IOLOOP_READ = 0x001     # events as IOLoop.add_handler names them
@@ -171,6 +172,7 @@ cdef class Stream(Watch):
         self.fd = -1
         self.window = &self.own
         self.limit = -1
+        self._connect_state = IOLOOP_WRITE
 
     def __dealloc__(self):
         pf_buf_free(&self.own)
@@ -339,6 +341,7 @@ cdef class Stream(Watch):
             self._handle_connect()
             if self._connecting or self._closed:
                 return 0
+            mask |= PF_POLL_WRITE       # for what was written meanwhile
         if mask & (PF_POLL_READ | PF_POLL_ERROR):
             if self.receive() < 0 and self.error is not None and not self._is_connreset(self.error):
                 gen_log.warning("error on read: %s", self.error)
@@ -405,7 +408,7 @@ cdef class Stream(Watch):
         if self._closed or self.home is None:
             return 0
         if self._connecting:
-            mask = PF_POLL_WRITE
+            mask = poll_mask(self._connect_state)
         else:
             if self.listens():
                 mask = PF_POLL_READ
@@ -413,6 +416,9 @@ cdef class Stream(Watch):
                 mask |= PF_POLL_WRITE
         if mask != self.mask or (self.poller is None and mask):
             self.watch_for(mask)
+        if self._hidden and mask & PF_POLL_READ and not self.looking:
+            self.looking = True
+            self.home.host().call_soon(look_again, self)
         return 0
 
     cdef int watch_for(self, unsigned mask) except -1:
@@ -481,54 +487,90 @@ cdef class Stream(Watch):
         return count
 
     cdef Py_ssize_t fill(self) except -2:
-        """Receive once into the window: bytes received, 0 if there are none yet, -1 if the stream is closed now."""
-        cdef Py_ssize_t count = self.fill_raw() if self.raw else self.fill_by_hook()
-        if count > 0 and self.unread() > self.max_buffer_size:
-            gen_log.warning("Reached maximum read buffer size")
-            self.close(StreamBufferFullError("Reached maximum read buffer size"))
-            return -1
+        """Receive once: bytes received, 0 if there are none yet, -1 if the stream is closed now.
+
+        They go into the window, or straight into the buffer of read_into where that has room for a whole receive.
+        """
+        cdef Py_ssize_t room = min(<Py_ssize_t>SCRATCH, max(<Py_ssize_t>1, self.read_chunk_size))
+        cdef bint straight = self.wanted == INTO and self.unread() == 0 and not self._read_future.done()
+        cdef Py_ssize_t count
+        straight = straight and len(self.target) - self.goal >= room
+        if self.raw:
+            count = self.fill_raw(self.descriptor(), room, straight)
+        else:
+            count = self.fill_by_hook(room, straight)
+        if count > 0:
+            if straight:
+                self.goal += count
+            elif self.unread() > self.max_buffer_size:
+                gen_log.warning("Reached maximum read buffer size")
+                self.close(StreamBufferFullError("Reached maximum read buffer size"))
+                return -1
         return count
 
-    cdef Py_ssize_t fill_raw(self) except -2:
-        cdef int fd = self.descriptor()
-        cdef Py_ssize_t room = min(<Py_ssize_t>SCRATCH, max(<Py_ssize_t>1, self.read_chunk_size))
-        cdef Py_ssize_t count
+    cdef int open_window(self, Py_ssize_t room) except -1:
+        """Make room at the end of the window: in the shared inbox unless the stream has unread bytes of its own."""
         if self.window != &self.own and pf_buf_size(self.window):
             self.yield_inbox()
         if self.own.base == NULL:
             self.window = self.home.borrow_inbox(self)
         elif pf_buf_reserve(self.window, room) < 0:
             raise MemoryError
-        count = recv(fd, self.window.base + self.window.end, room, 0)
+        return 0
+
+    cdef Py_ssize_t fill_raw(self, int fd, Py_ssize_t room, bint straight) except -2:
+        cdef Py_buffer target
+        cdef Py_ssize_t count
+        if straight:
+            PyObject_GetBuffer(self.target, &target, PyBUF_WRITABLE)
+            count = recv(fd, <char *>target.buf + self.goal, target.len - self.goal, 0)
+            error = last_error() if count < 0 and c_errno != EAGAIN and c_errno != EINTR else None
+            PyBuffer_Release(&target)
+        else:
+            self.open_window(room)
+            count = recv(fd, self.window.base + self.window.end, room, 0)
+            error = last_error() if count < 0 and c_errno != EAGAIN and c_errno != EINTR else None
+            if count > 0:
+                self.window.end += count
         if count > 0:
-            self.window.end += count
             return count
-        if count < 0 and (c_errno == EAGAIN or c_errno == EINTR):
+        if count < 0 and error is None:
             return 0
-        self.close(last_error() if count < 0 else False)
+        self.close(False if error is None else error)
         return -1
 
-    cdef Py_ssize_t fill_by_hook(self) except -2:
-        space = bytearray(max(<Py_ssize_t>1, self.read_chunk_size))
+    cdef Py_ssize_t fill_by_hook(self, Py_ssize_t room, bint straight) except -2:
+        global spare
+        space = None
+        if straight:
+            view = self.target[self.goal:]
+        else:
+            space, spare = spare, None
+            if space is None or len(space) != room:
+                space = bytearray(room)
+            view = memoryview(space)
         try:
-            count = self.read_from_fd(memoryview(space))
-            if count is not None and not 0 <= count <= len(space):
-                raise ValueError(f"read_from_fd returned {count} for a buffer of {len(space)} bytes")
+            count = self.read_from_fd(view)
+            if count is not None and not 0 <= count <= len(view):
+                raise ValueError(f"read_from_fd returned {count} for a buffer of {len(view)} bytes")
         except (BlockingIOError, InterruptedError):
-            return 0
+            count = None
         except Exception as error:
             self.close(error)
             return -1
+        finally:
+            view.release()      # an error keeps frames that know it, and must not hold on to the caller's buffer
         if self._closed:
             return -1
-        if count is None:
-            return 0
         if count == 0:
             self.close()
             return -1
-        if pf_buf_append(self.window, PyByteArray_AS_STRING(space), count) < 0:
-            raise MemoryError
-        return count
+        if count is not None and not straight:
+            self.open_window(count)
+            if pf_buf_append(self.window, PyByteArray_AS_STRING(space), count) < 0:
+                raise MemoryError
+        spare = space
+        return 0 if count is None else count
 
     cdef int deliver(self) except -1:
         cdef Consumer consumer = self.consumer  # held here: it may be released on its way
@@ -656,7 +698,7 @@ cdef class Stream(Watch):
         self.satisfy()
         if self._read_future is not None:
             self.check_closed()
-            if not (self._connecting or self.mask & PF_POLL_READ):
+            if not self._connecting and (self._hidden or not self.mask & PF_POLL_READ):
                 self.read_at_once()
         self.update_interest()
         if not self.corked:
@@ -851,13 +893,16 @@ cdef class Stream(Watch):
         return max(sent, 0)
 
     cdef Py_ssize_t send_by_hook(self) except -2:
+        view = self.pending.peek(PEEK)
         try:
-            return self.write_to_fd(self.pending.peek(PEEK)) or 0
+            return self.write_to_fd(view) or 0
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
             self.fail_send(error)
             return -1
+        finally:
+            view.release()      # an error keeps frames that know it, and must not hold on to the caller's buffer
 
     cdef int fail_send(self, object error) except -1:
         """Close after an error of the descriptor; a peer that went away is no news."""
@@ -989,6 +1034,13 @@ cdef unsigned poll_mask(int events):
 
 def call_closed(Consumer consumer):
     consumer.on_closed()
+
+
+def look_again(Stream stream):
+    """Read what the poller cannot see."""
+    stream.looking = False
+    if stream._hidden and stream.mask & PF_POLL_READ and not stream._closed:
+        stream.on_ready(PF_POLL_READ)
 
 
 cdef Py_ssize_t find(const char *data, Py_ssize_t size, Py_ssize_t start, const char *wanted, Py_ssize_t length):
