@@ -119,6 +119,7 @@ class SSLIOStream(IOStream):
             self._fail_handshake(error)
         else:
             self._stop_timer()
+            self._hidden = True  # bytes that came right behind the handshake may be in OpenSSL already
             self._finish_connect()
 
     def _give_up_handshake(self) -> None:

@@ -67,6 +67,8 @@ class BaseAsyncIOLoop(IOLoop):
             if all_fds:
                 self.close_fd(fileobj)
         if "_poller" in self.__dict__:
+            if all_fds:
+                self._poller.close_descriptors()
             self._poller.close()
         IOLoop._ioloop_for_asyncio.pop(self.asyncio_loop, None)
         self.selector_loop.close()

@@ -18,6 +18,7 @@ from pyframework import gen
 from pyframework._core.loop import EventLoop
 from pyframework.concurrent import Future
 from pyframework.ioloop import IOLoop, PeriodicCallback
+from pyframework.iostream import IOStream
 from pyframework.platform.asyncio import AsyncIOLoop, AsyncIOMainLoop
 
 LOOPS = [asyncio.SelectorEventLoop, EventLoop]
@@ -578,6 +579,21 @@ class TestClose:
         io_loop.close(all_fds=True)
         assert one.fileno() == -1
         assert io_loop.asyncio_loop.is_closed()
+
+    @pytest.mark.parametrize("make", LOOPS)
+    def test_all_fds_of_streams(self, make, pair):
+        one, other = pair
+        io_loop = IOLoop(asyncio_loop=make(), make_current=False)
+
+        async def begin():
+            stream = IOStream(one)
+            return stream, stream.read_bytes(1)
+
+        stream, _ = io_loop.asyncio_loop.run_until_complete(begin())
+        io_loop.close(all_fds=True)
+        assert one.fileno() == -1
+        assert stream.closed()
+        stream.close()
 
     @pytest.mark.parametrize("make", LOOPS)
     def test_leaves_descriptors_and_may_be_repeated(self, make, pair):

@@ -24,7 +24,6 @@ UNFINISHED = {
     **dict.fromkeys(("platform.caresresolver", "platform.twisted"), "the asynchronous library's next part"),
     **dict.fromkeys(("httpclient", "simple_httpclient", "curl_httpclient", "wsgi"), "the HTTP client's part"),
     "http1connection": "names that only Tornado's own parser uses",
-    "iostream": "TLS and pipes",
 }
 
 

@@ -25,6 +25,7 @@ cdef class Watch:
     cdef int yield_inbox(self) except -1
     cdef int yield_outbox(self) except -1
     cdef int leave(self, const char *data, Py_ssize_t size) except -1
+    cdef int close_descriptor(self) except -1
 
 
 cdef struct Slot:

@@ -69,6 +69,9 @@ cdef class Watch:
     cdef int leave(self, const char *data, Py_ssize_t size) except -1:
         return 0
 
+    cdef int close_descriptor(self) except -1:
+        return 0
+
 
 cdef class Poller:
     """Tells each `Watch` when its descriptor is ready.
@@ -130,6 +133,12 @@ cdef class Poller:
         pf_poll_close(&self.c)
         for watch in list(self.watches.values()):
             self.forget(watch)
+
+    def close_descriptors(self) -> None:
+        """Close what the streams that are watched have open, without a word to those who wait for them."""
+        cdef Watch watch
+        for watch in list(self.watches.values()):
+            watch.close_descriptor()
 
     cdef int reopen(self) except -1:
         """In the child after a fork: the descriptor is the parent's, so take a new one and watch the same again.

@@ -341,7 +341,7 @@ cdef class Stream(Watch):
             self._handle_connect()
             if self._connecting or self._closed:
                 return 0
-            mask |= PF_POLL_WRITE       # for what was written meanwhile
+            mask = PF_POLL_WRITE        # for what was written meanwhile
         if mask & (PF_POLL_READ | PF_POLL_ERROR):
             if self.receive() < 0 and self.error is not None and not self._is_connreset(self.error):
                 gen_log.warning("error on read: %s", self.error)
@@ -416,7 +416,7 @@ cdef class Stream(Watch):
                 mask |= PF_POLL_WRITE
         if mask != self.mask or (self.poller is None and mask):
             self.watch_for(mask)
-        if self._hidden and mask & PF_POLL_READ and not self.looking:
+        if self._hidden and mask & PF_POLL_READ and not self.looking and (self.consumer is not None or self.wanted):
             self.looking = True
             self.home.host().call_soon(look_again, self)
         return 0
@@ -996,6 +996,12 @@ cdef class Stream(Watch):
         finally:
             self._signal_closed()
 
+    cdef int close_descriptor(self) except -1:
+        if not self._closed:
+            self._closed = True
+            self.close_fd()
+        return 0
+
     def _signal_closed(self):
         """Tell everybody who waits for something that it will not come."""
         futures = [self.end_read(), self._connect_future]
@@ -1014,8 +1020,8 @@ cdef class Stream(Watch):
                 future.set_exception(StreamClosedError(real_error=self.error))
                 future.exception()      # somebody may have stopped waiting for it: no news then
         if consumer is not None:
-            loop.call_soon(call_closed, consumer)
-        if callback is not None:
+            loop.call_soon(call_closed, consumer, self.io_loop, callback)
+        elif callback is not None:
             self.io_loop.add_callback(callback)
 
 
@@ -1032,8 +1038,13 @@ cdef unsigned poll_mask(int events):
     )
 
 
-def call_closed(Consumer consumer):
-    consumer.on_closed()
+def call_closed(Consumer consumer, io_loop, callback):
+    """Tell the consumer, and after those who wait for it whoever set the close callback."""
+    try:
+        consumer.on_closed()
+    finally:
+        if callback is not None:
+            io_loop.add_callback(callback)
 
 
 def look_again(Stream stream):
