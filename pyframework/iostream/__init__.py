@@ -1,4 +1,6 @@
-"""Streams: reading from and writing to sockets without blocking."""
+"""Streams: reading from and writing to sockets and pipes without blocking."""
+
+from typing import TYPE_CHECKING
 
 from pyframework._core.stream import (
     StreamBuffer as _StreamBuffer,
@@ -13,6 +15,9 @@ from pyframework.iostream._pipe import PipeIOStream
 from pyframework.iostream._socket import IOStream
 from pyframework.iostream._tls import SSLIOStream
 
+if TYPE_CHECKING:
+    from unittest import TestSuite
+
 __all__ = [
     "_ERRNO_CONNRESET",
     "BaseIOStream",
@@ -23,4 +28,12 @@ __all__ = [
     "StreamClosedError",
     "UnsatisfiableReadError",
     "_StreamBuffer",
+    "doctests",
 ]
+
+
+def doctests() -> "TestSuite":
+    """Collect the examples in this package's docstrings, of which there are none, for `unittest`."""
+    from unittest import TestSuite
+
+    return TestSuite()

@@ -6,7 +6,6 @@ import errno
 import ssl
 from asyncio import Future
 from contextlib import suppress
-from socket import socket as Socket
 from typing import Any
 
 from pyframework._core.stream import StreamClosedError
@@ -35,14 +34,9 @@ class SSLIOStream(IOStream):
 
     socket: ssl.SSLSocket
 
-    def __init__(
-        self,
-        socket: Socket,
-        *args: Any,
-        ssl_options: dict[str, Any] | ssl.SSLContext | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(socket, *args, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        ssl_options: dict[str, Any] | ssl.SSLContext | None = kwargs.pop("ssl_options", None)
+        super().__init__(*args, **kwargs)
         self.read_chunk_size = min(self.read_chunk_size, RECORD)
         self._ssl_options = ssl_options or _client_ssl_defaults()
         self._server_hostname: str | None = None
