@@ -20,8 +20,9 @@ version = "6.6.1"
 version_info = (6, 6, 1, 0)
 
 __all__ = [
-    *("concurrent", "escape", "gen", "http1connection", "httpserver", "httputil", "ioloop", "iostream", "locks"),
-    *("log", "netutil", "options", "platform", "queues", "routing", "tcpserver", "testing", "util", "web"),
+    *("autoreload", "concurrent", "escape", "gen", "http1connection", "httpserver", "httputil", "ioloop", "iostream"),
+    *("locks", "log", "netutil", "options", "platform", "process", "queues", "routing", "tcpclient", "tcpserver"),
+    *("testing", "util", "web"),
 ]
 
 _SUBMODULES = frozenset([*__all__, "alias"])
