@@ -895,7 +895,7 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
     """
 
     def __init__(self) -> None:
-        asyncio.SelectorEventLoop.__init__(self, _Selector((<LoopCore>self)._poller))
+        super().__init__(_Selector((<LoopCore>self)._poller))
 
     def set_debug(self, enabled: bool) -> None:
         super().set_debug(enabled)
