@@ -1,4 +1,4 @@
-"""CPython's own tests of asyncio, on our EventLoop: all modules whose tests make a loop of the kind that it replaces."""
+"""CPython's own tests of asyncio, on our EventLoop: each module whose tests make a loop of the kind it replaces."""
 
 import importlib.util
 import json
