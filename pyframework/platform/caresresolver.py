@@ -59,7 +59,7 @@ class CaresResolver(Resolver):
         if timer is not None:
             self.io_loop.remove_timeout(timer)
 
-    async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Any]]:
+    async def resolve(self, host: str, port: int, family: int = 0) -> list[tuple[int, Any]]:
         addresses = [host] if is_valid_ip(host) else await self._ask(host, family)
         found: list[tuple[int, Any]] = []
         for address in addresses:

@@ -902,9 +902,8 @@ class EventLoop(LoopCore, asyncio.SelectorEventLoop):
         (<LoopCore>self).debug = bool(enabled)
 
     def close(self) -> None:
-        if not self.is_running():
-            (<LoopCore>self).shut = True
         super().close()
+        (<LoopCore>self).shut = True    # only now: who is refused in another thread finds is_closed() true
 
 
 # ---------------------------------------------------------------------------------------------- what others call
