@@ -39,7 +39,7 @@ fuzz: $(VENV)/.venv
 	@.ci/fuzz $(PY)
 
 docs: build
-	@$(PIP) --no-build-isolation -e '.[docs]'
+	@$(PIP) 'pyframework[docs]'
 	$(PY) -m sphinx -q -W -b html docs build/docs
 	@echo "open build/docs/index.html"
 
@@ -49,6 +49,7 @@ dist: $(VENV)/.venv
 
 build: $(VENV)/.built
 
+# The package is installed once, without what its extras name; those are added by name, which compiles nothing.
 # A change of ext/ alone compiles what changed; a new venv or new metadata installs the package (editable).
 $(VENV)/.built: pyproject.toml setup.py $(EXT) | $(VENV)/.venv
 	@echo "compiling the core …"
@@ -66,7 +67,7 @@ $(VENV)/.venv:
 	@touch $@
 
 $(VENV)/.tools: pyproject.toml | $(VENV)/.built
-	@$(PIP) --no-build-isolation -e '.[test]'
+	@$(PIP) 'pyframework[test]'
 	@touch $@
 
 clean:
