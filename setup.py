@@ -54,7 +54,4 @@ def extension(name: str, sources: list[str]) -> Extension:
     return module
 
 
-setup(
-    ext_modules=[extension(name, sources) for name, sources in SOURCES.items()],
-    options={"build_ext": {"parallel": os.cpu_count()}},
-)
+setup(ext_modules=[extension(name, sources) for name, sources in SOURCES.items()])
