@@ -17,6 +17,7 @@ SANITIZE = os.environ.get("PYFRAMEWORK_SANITIZE") == "1"
 # Module name -> the plain C files that are linked into it.
 SOURCES = {
     "loop": [f"pf_poll_{POLLER}.c", "pf_timer.c", "pf_buf.c"],
+    "coroutines": [],
     "stream": ["pf_buf.c"],
     "headers": ["pf_buf.c"],
     "forms": [],

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.peers import APPS, ENVIRONMENT, FLOOR, PYTHON, UVLOOP, Peer
+from bench.peers import APPS, ECHO_LOAD, ENVIRONMENT, FLOOR, MESSAGES, PYTHON, UVLOOP, Peer
 
+PROGRAMS = {APPS / "floor.c": FLOOR, APPS / "echo_load.c": ECHO_LOAD, APPS / "messages.c": MESSAGES}
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
@@ -29,8 +30,9 @@ def prepare(peers: list[Peer]) -> dict[str, str]:
             problems |= {peer.name: reason for peer in wanting}
         if "uvloop" in names and any(peer.name == "pyframework-uvloop" for peer in wanting) and not UVLOOP.exists():
             _install([*line, "--no-deps", "--target", str(UVLOOP)])
-    if any(peer.name == "floor" for peer in peers) and (reason := _compile_floor()):
-        problems["floor"] = reason
+    reasons = [_compile(source, program) for source, program in PROGRAMS.items()]
+    if any(reasons):
+        problems["floor"] = next(filter(None, reasons))
     return problems
 
 
@@ -49,17 +51,16 @@ def _install(arguments: list[str]) -> str | None:
     return f"pip could not install {arguments[0]}: {errors[-1] if errors else 'no reason given'}"
 
 
-def _compile_floor() -> str | None:
-    source = APPS / "floor.c"
+def _compile(source: Path, program: str) -> str | None:
     if sys.platform != "linux":
-        return "the floor needs epoll, so Linux"
-    if Path(FLOOR).exists() and Path(FLOOR).stat().st_mtime >= source.stat().st_mtime:
+        return f"{source.name} needs epoll, so Linux"
+    if Path(program).exists() and Path(program).stat().st_mtime >= source.stat().st_mtime:
         return None
     compiler = shutil.which("cc")
     if compiler is None:
-        return "no C compiler (cc) to build the floor with"
-    finished = subprocess.run([compiler, "-O2", "-Wall", "-o", FLOOR, str(source)], capture_output=True, text=True)
-    return None if finished.returncode == 0 else f"floor.c does not compile: {finished.stderr[:200]}"
+        return f"no C compiler (cc) to build {source.name} with"
+    finished = subprocess.run([compiler, "-O2", "-Wall", "-o", program, str(source)], capture_output=True, text=True)
+    return None if finished.returncode == 0 else f"{source.name} does not compile: {finished.stderr[:200]}"
 
 
 def versions() -> dict[str, str]:

@@ -11,12 +11,18 @@ APPS = ROOT / "bench" / "apps"
 ENVIRONMENT = ROOT / ".bench-venv"
 PYTHON = str(ENVIRONMENT / "bin" / "python")
 FLOOR = str(ENVIRONMENT / "floor")
+ECHO_LOAD = str(ENVIRONMENT / "echo_load")
+MESSAGES = str(ENVIRONMENT / "messages")
 UVLOOP = ENVIRONMENT / "uvloop-only"
+ALIASED = (sys.executable, "-m", "pyframework", "run")
 
 HELLO_LOADS = frozenset({"hello", "async", "browser", "c1", "c512", "pipelined", "idle10000"})
 BARE = HELLO_LOADS | {"sleep"}
 FRAMEWORK = frozenset(workloads.BY_NAME)
-EVERYTHING = frozenset(workloads.ALL)
+ECHOES = frozenset(workloads.ECHOES)
+LIBRARY = frozenset(workloads.LIBRARY)
+LOOP = frozenset(workloads.LOOP)
+EVERYTHING = FRAMEWORK | ECHOES | LIBRARY | {workloads.MEMORY, workloads.STARTUP}
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Peer:
         packages: what it needs of the requirements.
         implementation: (library, event loop), as its `/implementation` must name them; `None` if it has no such page.
         import_command: Python statements whose time is the workload "import".
+        echo: how its echo server is started; `{port}` becomes the port, certificate and key follow for TLS.
+        programs: how it runs each workload without a network peer; `{name}` and `{seconds}` are filled in.
         environment: extra environment variables.
     """
 
@@ -39,7 +47,13 @@ class Peer:
     packages: tuple[str, ...] = ()
     implementation: tuple[str, str] | None = None
     import_command: str = ""
+    echo: tuple[str, ...] = ()
+    programs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+
+
+def _programs(python: tuple[str, ...], app: str, names: frozenset[str], *arguments: str) -> dict[str, tuple[str, ...]]:
+    return {name: (*python, str(APPS / app), "{name}", "{seconds}", *arguments) for name in names}
 
 
 def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: frozenset[str]) -> Peer:
@@ -47,11 +61,16 @@ def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: froz
     return Peer(
         name,
         title,
-        (sys.executable, "-m", "pyframework", "run", app, "{port}", loop),
+        (*ALIASED, app, "{port}", loop),
         serves,
         packages=("uvloop",) if loop == "uvloop" else (),
         implementation=("/pyframework/web/", loop_class),
         import_command="import pyframework.web",
+        echo=(*ALIASED, str(APPS / "echo_tornado.py"), "{port}", loop),
+        programs={
+            **_programs(ALIASED, "library.py", LIBRARY),
+            **_programs((sys.executable,), "loops.py", LOOP, "pyframework"),
+        },
         environment={"PYTHONPATH": f"{ROOT}:{UVLOOP}" if loop == "uvloop" else str(ROOT)},
     )
 
@@ -65,6 +84,20 @@ def _tornado(name: str, title: str, loop: str, loop_class: str, serves: frozense
         packages=("tornado", "uvloop") if loop == "uvloop" else ("tornado",),
         implementation=("/tornado/web.py", loop_class),
         import_command="import tornado.web",
+        echo=(PYTHON, str(APPS / "echo_tornado.py"), "{port}", loop),
+        programs=_programs((PYTHON,), "library.py", LIBRARY),
+    )
+
+
+def _loop(name: str, title: str, *packages: str) -> Peer:
+    return Peer(
+        name,
+        title,
+        (),
+        ECHOES | LOOP,
+        packages,
+        echo=(PYTHON, str(APPS / "echo_asyncio.py"), "{port}", name),
+        programs=_programs((PYTHON,), "loops.py", LOOP, name),
     )
 
 
@@ -73,9 +106,9 @@ def _python(name: str, title: str, serves: frozenset[str], *packages: str) -> Pe
 
 
 PEERS = (
-    _pyframework("pyframework", "pyframework", "ioloop", "pyframework.", EVERYTHING),
-    _pyframework("pyframework-asyncio", "pyframework, asyncio.run", "asyncio", "asyncio.", FRAMEWORK),
-    _pyframework("pyframework-uvloop", "pyframework on uvloop", "uvloop", "uvloop.", FRAMEWORK),
+    _pyframework("pyframework", "pyframework", "ioloop", "pyframework.", EVERYTHING | LOOP),
+    _pyframework("pyframework-asyncio", "pyframework, asyncio.run", "asyncio", "asyncio.", FRAMEWORK | ECHOES),
+    _pyframework("pyframework-uvloop", "pyframework on uvloop", "uvloop", "uvloop.", FRAMEWORK | ECHOES),
     _tornado("tornado", "Tornado", "ioloop", "asyncio.", EVERYTHING),
     _tornado("tornado-uvloop", "Tornado on uvloop", "uvloop", "uvloop.", FRAMEWORK),
     _python("aiohttp", "aiohttp on uvloop", FRAMEWORK, "aiohttp", "uvloop"),
@@ -85,7 +118,15 @@ PEERS = (
     _python("socketify", "socketify", BARE | {"json"}, "socketify"),
     _python("sanic", "Sanic", FRAMEWORK, "sanic", "uvloop"),
     _python("blacksheep", "BlackSheep on uvicorn", FRAMEWORK, "blacksheep", "uvicorn", "httptools", "uvloop"),
-    Peer("floor", "C floor, parses nothing", (FLOOR, "{port}"), HELLO_LOADS - {"async"}),
+    _loop("asyncio", "asyncio"),
+    _loop("uvloop", "uvloop", "uvloop"),
+    Peer(
+        "floor",
+        "C floor, parses nothing",
+        (FLOOR, "{port}"),
+        (HELLO_LOADS - {"async"}) | {"messages"},
+        programs={"messages": (MESSAGES, "{seconds}")},
+    ),
 )
 BY_NAME = {peer.name: peer for peer in PEERS}
 TITLES = {peer.name: peer.title for peer in PEERS}

@@ -27,7 +27,7 @@ def table(run: Run) -> list[str]:
 
 def _section(run: Run, workload: str, rows: list[Result]) -> list[str]:
     unit = rows[0].unit
-    more_is_better = unit == "req/s"
+    more_is_better = unit.endswith("/s")
     ranked = sorted(rows, key=lambda r: run.median(workload, r.peer) or 0.0, reverse=more_is_better)
     heading = f"{workloads.TITLES[workload]} ({unit}, {'more' if more_is_better else 'less'} is better)"
     return [heading, COLUMNS, *(_row(run, r) for r in ranked)]
@@ -36,7 +36,7 @@ def _section(run: Run, workload: str, rows: list[Result]) -> list[str]:
 def _row(run: Run, result: Result) -> str:
     median = run.median(result.workload, result.peer)
     cells = [
-        f"{_number(median, '10,.0f' if result.unit == 'req/s' else '10,.2f')}",
+        f"{_number(median, '10,.0f' if result.unit.endswith('/s') else '10,.2f')}",
         f"{_number(ratio(median, run.median(result.workload, 'tornado')), '11.2f')}",
         f"{_number(ratio(median, run.median(result.workload, 'floor')), '9.2f')}",
         f"{results.spread(result.rounds):>8.0%}",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pyframework
-from bench import environment, idle, load, machine, memory, peers, report, startup, workloads
+from bench import echo, environment, idle, load, machine, memory, peers, programs, report, startup, workloads
 from bench.peers import Peer
 from bench.results import Result, Round, Run
 from bench.servers import PeerFailed, Server, raise_file_limit
@@ -99,6 +99,11 @@ def measure_import(run: Run, chosen: list[Peer], rounds: int) -> None:
     _in_turn(run, STARTUP, "ms", chosen, rounds, startup.measure)
 
 
+def measure_program(run: Run, name: str, chosen: list[Peer], rounds: int) -> None:
+    """Run each peer's program for the workload called `name` in turn, `rounds` times."""
+    _in_turn(run, name, "/s", chosen, rounds, lambda peer: [programs.measure(peer, name, run.seconds)])
+
+
 def _in_turn(run: Run, workload: str, unit: str, chosen: list[Peer], rounds: int, measure: Measure) -> None:
     run.results += [Result(workload, peer.name, unit) for peer in chosen]
     for _ in range(rounds):
@@ -141,8 +146,10 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
     """Measure `chosen` peers in the workload called `name`, with at most `files` open files for a process."""
     if name == MEMORY:
         needed = memory.CONNECTIONS
-    elif name == STARTUP:
+    elif name == STARTUP or name in workloads.LIBRARY or name in workloads.LOOP:
         needed = 0
+    elif name in workloads.ECHOES:
+        needed = echo.CONNECTIONS
     else:
         needed = workloads.BY_NAME[name].idle + workloads.BY_NAME[name].connections
     if needed + SPARE_FILES > files:
@@ -153,6 +160,10 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
         measure_memory(run, chosen, rounds)
     elif name == STARTUP:
         measure_import(run, chosen, rounds)
+    elif name in workloads.ECHOES:
+        echo.measure(run, name, chosen, rounds)
+    elif name not in workloads.BY_NAME:
+        measure_program(run, name, chosen, rounds)
     else:
         measure_load(run, workloads.BY_NAME[name], chosen, rounds)
 

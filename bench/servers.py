@@ -38,10 +38,11 @@ def raise_file_limit() -> int:
 
 
 class Server:
-    """A running peer, pinned to the server's core; use it in a `with`."""
+    """A running peer, pinned to the server's core; use it in a `with`. `command` stands in for its HTTP server's."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, command: tuple[str, ...] | None = None) -> None:
         self.peer = peer
+        self._command = peer.command if command is None else command
         self._output = tempfile.TemporaryFile()
         for _ in range(ATTEMPTS):
             self.port = free_port()
@@ -63,7 +64,7 @@ class Server:
     def _start(self) -> subprocess.Popen[bytes]:
         with machine.pinned(machine.SERVER_CORE):
             return subprocess.Popen(
-                [part.format(port=self.port) for part in self.peer.command],
+                [part.format(port=self.port) for part in self._command],
                 cwd=ROOT,
                 env={**os.environ, **self.peer.environment},
                 stdin=subprocess.DEVNULL,

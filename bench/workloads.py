@@ -118,11 +118,28 @@ LOADS = (
 )
 HELLO = LOADS[0]
 BY_NAME = {workload.name: workload for workload in LOADS}
+ECHOES = {"echo": "echo of 64-byte lines, 64 connections", "echo-tls": "the same over TLS"}
+LIBRARY = {
+    "messages": "1 MiB messages between two streams",
+    "yield": "yield of a done Future",
+    "coroutine": "call of a @gen.coroutine",
+    "queue": "Queue.put and get",
+    "lock": "async with Lock",
+}
+LOOP = {
+    "call_soon": "call_soon",
+    "call_later": "call_later and cancel",
+    "tasks": "two Tasks that wake each other",
+    "executor": "run_in_executor, there and back",
+}
 MEMORY = "memory"
 STARTUP = "import"
-ALL = (*BY_NAME, MEMORY, STARTUP)
+ALL = (*BY_NAME, *ECHOES, *LIBRARY, *LOOP, MEMORY, STARTUP)
 TITLES = {
     **{workload.name: workload.title for workload in LOADS},
+    **ECHOES,
+    **LIBRARY,
+    **LOOP,
     MEMORY: "memory per idle keep-alive connection",
     STARTUP: "time to import the web module",
 }

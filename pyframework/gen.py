@@ -7,7 +7,6 @@ What finishes in another thread is always handed to the event loop before a gene
 import asyncio
 import collections
 import concurrent.futures
-import contextvars
 import datetime
 import functools
 import types
@@ -16,6 +15,8 @@ from functools import singledispatch
 from inspect import isawaitable
 from typing import Any, TypeAlias, TypeVar, Union
 
+from pyframework._core.coroutines import Steps, start_coroutine
+from pyframework._core.loop import create_future
 from pyframework.concurrent import (
     Future,
     _add_loop_callback,
@@ -85,27 +86,6 @@ _null_future: Any = _NullFuture()
 moment: Any = _NullFuture()
 
 
-def _create_future() -> "Future[Any]":
-    """Make a Future that, in asyncio's debug mode, names the caller's line and not ours as its origin."""
-    future: Future[Any] = Future()
-    frames = getattr(future, "_source_traceback", None)
-    while frames and frames[-1].filename == __file__:
-        del frames[-1]
-    return future
-
-
-def _settle(future: "Future[Any]", error: BaseException) -> None:
-    """End ``future`` with what the body of a coroutine raised."""
-    if future.done():
-        return
-    if isinstance(error, (StopIteration, Return)):
-        future.set_result(error.value)
-    elif isinstance(error, asyncio.CancelledError):
-        future.cancel()
-    else:
-        future.set_exception(error)
-
-
 def coroutine(
     func: "Callable[..., Generator[Any, Any, _T]] | Callable[..., _T]",
 ) -> "Callable[..., Future[_T]]":
@@ -118,21 +98,7 @@ def coroutine(
 
     @functools.wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> "Future[_T]":
-        future = _create_future()
-        ctx_run = contextvars.copy_context().run
-        try:
-            result = ctx_run(func, *args, **kwargs)
-            if isinstance(result, (types.GeneratorType, Generator)):
-                Runner(ctx_run, result, future, ctx_run(next, result))
-            else:
-                future_set_result_unless_cancelled(future, result)
-        except (Exception, asyncio.CancelledError) as error:
-            _settle(future, error)
-        try:
-            return future
-        finally:
-            # The traceback of a failure refers to this frame: Future and exception must not be a reference cycle.
-            del future
+        return start_coroutine(Runner, func, args, kwargs)
 
     wrapper.__tornado_coroutine__ = True  # type: ignore[attr-defined]
     return wrapper
@@ -143,11 +109,11 @@ def is_coroutine_function(func: Any) -> bool:
     return getattr(func, "__tornado_coroutine__", False)
 
 
-class Runner:
-    """Runs a generator to its end, and puts its outcome into ``result_future``.
+class Runner(Steps):
+    """Takes a generator on from its first yield to its end, and puts the outcome into ``result_future``.
 
-    ``ctx_run`` is the ``run`` method of the `contextvars.Context` the generator runs in; ``first_yielded`` is what the
-    generator, already started, yielded first.
+    ``ctx_run`` is the ``run`` method of the `contextvars.Context` the generator runs in. ``first_yielded``, if given,
+    is what the generator, already started, yielded: it goes on from there at once.
     """
 
     def __init__(
@@ -155,37 +121,14 @@ class Runner:
         ctx_run: Callable[..., Any],
         gen: "Generator[_Yieldable, Any, _T]",
         result_future: "Future[_T]",
-        first_yielded: _Yieldable,
+        *first_yielded: _Yieldable,
     ) -> None:
         self.ctx_run = ctx_run
         self.gen = gen
-        self.result_future: Future[Any] = result_future
+        self.result_future = result_future
         self.loop = result_future.get_loop()
-        self.future: Any = None
-        self.running = False
-        self.finished = False
-        # Whoever waits for the result keeps the generator alive, even where nothing else refers to it.
-        result_future._runner = self  # type: ignore[attr-defined]
-        try:
-            ready = ctx_run(self.handle_yield, first_yielded)
-        finally:
-            # Exceptions that pass through `run` refer to this frame: it must not refer to their Futures.
-            del result_future, first_yielded
-        if ready:
+        if first_yielded and ctx_run(self.handle_yield, *first_yielded):
             ctx_run(self.run)
-
-    def run(self) -> None:
-        """Resume the generator until it yields something that is not done, or ends."""
-        if self.running or self.finished or not self.future.done():
-            return
-        self.running = True
-        try:
-            while self.handle_yield(self._resume()):
-                pass
-        except (Exception, asyncio.CancelledError) as error:
-            self._finish(error)
-        finally:
-            self.running = False
 
     def handle_yield(self, yielded: _Yieldable) -> bool:
         """Take what the generator yielded, and return whether it can be resumed at once; if not, it is arranged."""
@@ -194,11 +137,11 @@ class Runner:
         except Exception as error:
             self.future = _failed(error)
         if self.future is moment:
-            self.loop.call_soon(self._wake)
+            self.loop.call_soon(self.wake)
             return False
         if self.future.done():
             return True
-        _add_loop_callback(self.future, self.loop, self._wake)
+        _add_loop_callback(self.future, self.loop, self.wake)
         return False
 
     def handle_exception(self, typ: type[Exception], value: Exception, tb: types.TracebackType) -> bool:
@@ -209,33 +152,21 @@ class Runner:
         self.ctx_run(self.run)
         return True
 
-    def _wake(self, _future: Any = None) -> None:
-        self.ctx_run(self.run)
-
-    def _resume(self) -> Any:
-        """Feed the outcome of the finished Future to the generator; return what it yields next."""
-        future, self.future = self.future, None
-        try:
-            value = future.result()
-        except BaseException as raised:
-            error = raised
+    @staticmethod
+    def settle(future: "Future[Any]", error: BaseException) -> None:
+        """End ``future`` with what the body of a coroutine raised."""
+        if future.done():
+            return
+        if isinstance(error, (StopIteration, Return)):
+            future.set_result(error.value)
+        elif isinstance(error, asyncio.CancelledError):
+            future.cancel()
         else:
-            del future
-            return self.gen.send(value)
-        try:
-            return self.gen.throw(error)
-        finally:
-            # The traceback refers to this frame.
-            del future, error
-
-    def _finish(self, error: BaseException) -> None:
-        future, self.result_future = self.result_future, _null_future
-        self.finished = True
-        _settle(future, error)
+            future.set_exception(error)
 
 
 def _failed(error: BaseException) -> "Future[Any]":
-    future = _create_future()
+    future = create_future()
     future.set_exception(error)
     return future
 
@@ -305,7 +236,7 @@ def multi_future(
     else:
         keys = None
         futures = [convert_yielded(child) for child in children]
-    outcome = _create_future()
+    outcome = create_future()
     unfinished = {future for future in futures if not future.done()}
 
     def collect() -> None:
@@ -343,7 +274,7 @@ def maybe_future(x: Any) -> "Future[Any]":
     """Return ``x`` if it is a Future, else a finished Future with the result ``x``."""
     if is_future(x):
         return x  # type: ignore[no-any-return]
-    future = _create_future()
+    future = create_future()
     future.set_result(x)
     return future
 
@@ -362,7 +293,7 @@ def with_timeout(
     fails later, that is logged, except for cancellation and exceptions of the types ``quiet_exceptions``.
     """
     waited: Any = convert_yielded(future)
-    result = _create_future()
+    result = create_future()
     chain_future(waited, result)
     if result.done():
         return result
@@ -387,7 +318,7 @@ def with_timeout(
 
 def sleep(duration: float) -> "Future[None]":
     """Return a Future that is done after ``duration`` seconds."""
-    future = _create_future()
+    future = create_future()
     future.get_loop().call_later(duration, future_set_result_unless_cancelled, future, None)
     return future
 
@@ -432,7 +363,7 @@ class WaitIterator:
 
     def next(self) -> "Future[Any]":
         """Return a Future for the next result; it is a new one, never one of the arguments."""
-        self._running_future = _create_future()
+        self._running_future = create_future()
         result = self._running_future
         if self._finished:
             self._return_result(self._finished.popleft())

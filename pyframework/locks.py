@@ -9,6 +9,7 @@ import types
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pyframework._core.loop import create_future, finished_future
 from pyframework.concurrent import Future, future_set_result_unless_cancelled
 from pyframework.ioloop import IOLoop
 
@@ -47,7 +48,7 @@ class _TimeoutGarbageCollector:
     def _add_waiter(
         self, timeout: float | datetime.timedelta | None, expire: "Callable[[Future[Any]], None]"
     ) -> "Future[Any]":
-        waiter: Future[Any] = Future()
+        waiter: Future[Any] = create_future()
 
         def on_timeout() -> None:
             expire(waiter)
@@ -126,10 +127,9 @@ class Event:
 
         :raises TimeoutError: it was not by the timeout
         """
-        waiter: Future[None] = Future()
         if self._value:
-            waiter.set_result(None)
-            return waiter
+            return finished_future(None)
+        waiter: Future[None] = create_future()
         _set_timeout(waiter, timeout)
         self._waiters.add(waiter)
         waiter.add_done_callback(self._waiters.discard)
@@ -138,6 +138,8 @@ class Event:
 
 class _ReleasingContextManager:
     """What `Semaphore.acquire` and `Lock.acquire` give: leaving its ``with`` block releases."""
+
+    __slots__ = ("_obj",)
 
     def __init__(self, obj: Any) -> None:
         self._obj = obj
@@ -174,11 +176,10 @@ class Semaphore(_TimeoutGarbageCollector):
 
     def release(self) -> None:
         """Let in the coroutine that has waited longest; with none, raise the value by one."""
-        waiter = self._pop_waiter()
-        if waiter is None:
-            self._value += 1
-        else:
+        if self._waiters and (waiter := self._pop_waiter()):
             waiter.set_result(_ReleasingContextManager(self))
+        else:
+            self._value += 1
 
     def acquire(self, timeout: float | datetime.timedelta | None = None) -> Awaitable[_ReleasingContextManager]:
         """Lower the value by one, waiting while it is zero; the result is a context manager that releases.
@@ -188,9 +189,7 @@ class Semaphore(_TimeoutGarbageCollector):
         if not self._value:
             return self._add_waiter(timeout, lambda waiter: waiter.set_exception(TimeoutError()))
         self._value -= 1
-        acquired: Future[_ReleasingContextManager] = Future()
-        acquired.set_result(_ReleasingContextManager(self))
-        return acquired
+        return finished_future(_ReleasingContextManager(self))
 
     def __enter__(self) -> None:
         raise RuntimeError("a Semaphore is awaited: use 'async with', not 'with'")
@@ -203,16 +202,17 @@ class Semaphore(_TimeoutGarbageCollector):
     ) -> None:
         self.__enter__()
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    def __aenter__(self) -> Awaitable[_ReleasingContextManager]:
+        return self.acquire()
 
-    async def __aexit__(
+    def __aexit__(
         self,
         typ: type[BaseException] | None,
         value: BaseException | None,
         tb: types.TracebackType | None,
-    ) -> None:
+    ) -> Awaitable[None]:
         self.release()
+        return finished_future(None)
 
 
 class BoundedSemaphore(Semaphore):
@@ -229,7 +229,7 @@ class BoundedSemaphore(Semaphore):
         """
         if self._value >= self._initial_value:
             raise ValueError("the semaphore is released more often than it was acquired")
-        super().release()
+        Semaphore.release(self)
 
 
 class Lock:
@@ -269,13 +269,14 @@ class Lock:
     ) -> None:
         self.__enter__()
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    def __aenter__(self) -> Awaitable[_ReleasingContextManager]:
+        return self.acquire()
 
-    async def __aexit__(
+    def __aexit__(
         self,
         typ: type[BaseException] | None,
         value: BaseException | None,
         tb: types.TracebackType | None,
-    ) -> None:
+    ) -> Awaitable[None]:
         self.release()
+        return finished_future(None)

@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Awaitable
 from typing import Any, Generic, TypeVar
 
+from pyframework._core.loop import create_future, finished_future
 from pyframework.concurrent import Future
 from pyframework.locks import Event, _set_timeout
 
@@ -84,22 +85,21 @@ class Queue(Generic[_T]):
 
     def full(self) -> bool:
         """Return whether there is no room."""
-        return self.maxsize != 0 and self.qsize() >= self.maxsize
+        return self._maxsize != 0 and self.qsize() >= self._maxsize
 
     def put(self, item: _T, timeout: float | datetime.timedelta | None = None) -> "Future[None]":
         """Put an item in, waiting until there is room.
 
         :raises TimeoutError: (the Future) there was none by the timeout
         """
-        future: Future[None] = Future()
         try:
             self.put_nowait(item)
         except QueueFull:
+            future: Future[None] = create_future()
             _set_timeout(future, timeout)
             self._putters.append((item, future))
-        else:
-            future.set_result(None)
-        return future
+            return future
+        return finished_future(None)
 
     def put_nowait(self, item: _T) -> None:
         """Put an item in.
@@ -107,25 +107,27 @@ class Queue(Generic[_T]):
         :raises QueueFull: there is no room
         """
         self._consume_expired()
-        if not self._getters and self.full():
-            raise QueueFull
-        self._put_counted(item)
         if self._getters:
             # Through the container even so: a subclass may change what comes out.
+            self._put_counted(item)
             self._getters.popleft().set_result(self._get())
+        elif self._maxsize and self.full():
+            raise QueueFull
+        else:
+            self._put_counted(item)
 
     def get(self, timeout: float | datetime.timedelta | None = None) -> Awaitable[_T]:
         """Take an item out, waiting until there is one.
 
         :raises TimeoutError: (the awaitable) there was none by the timeout
         """
-        future: Future[_T] = Future()
         try:
-            future.set_result(self.get_nowait())
+            return finished_future(self.get_nowait())
         except QueueEmpty:
+            future: Future[_T] = create_future()
             _set_timeout(future, timeout)
             self._getters.append(future)
-        return future
+            return future
 
     def get_nowait(self) -> _T:
         """Take an item out.
@@ -163,17 +165,17 @@ class Queue(Generic[_T]):
         return _QueueIterator(self)
 
     def _put_counted(self, item: _T) -> None:
+        if not self._unfinished_tasks:
+            self._finished.clear()
         self._unfinished_tasks += 1
-        self._finished.clear()
         self._put(item)
 
     def _consume_expired(self) -> None:
         """Drop those at the head who do not wait any more: timed out or cancelled."""
-        getters, putters = self._getters, self._putters
-        while getters and getters[0].done():
-            del getters[0]
-        while putters and putters[0][1].done():
-            del putters[0]
+        while self._getters and self._getters[0].done():
+            del self._getters[0]
+        while self._putters and self._putters[0][1].done():
+            del self._putters[0]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at {id(self):#x} {self._format()}>"

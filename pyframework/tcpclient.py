@@ -201,7 +201,12 @@ class TCPClient:
         create = functools.partial(
             self._create_stream, max_buffer_size, source_ip=source_ip, source_port=source_port
         )
-        _, address, stream = await _Connector(addresses, create).start(connect_timeout=deadline)
+        connecting = _Connector(addresses, create).start(connect_timeout=deadline)
+        try:
+            _, address, stream = await connecting
+        except BaseException:
+            _abandon(connecting, lambda result: result[2])
+            raise
         if ssl_options is None:
             return stream
         try:
@@ -212,8 +217,9 @@ class TCPClient:
         try:
             await _by(deadline, secured, lambda: f"Timeout during TLS handshake with {_format_addr(address)}")
             return secured.result()
-        finally:
-            secured.cancel()  # closes the socket, unless the handshake is over
+        except BaseException:
+            _abandon(secured, lambda secured_stream: secured_stream)
+            raise
 
     def _create_stream(
         self,
@@ -233,6 +239,14 @@ class TCPClient:
             sock.close()
             raise
         return stream, stream.connect(addr)
+
+
+def _abandon(future: Future[Any], stream_of: Callable[[Any], IOStream]) -> None:
+    """Close the stream that `future` will give, or has given although nobody took it."""
+    if not future.done():
+        future.cancel()
+    elif not future.cancelled() and future.exception() is None:
+        stream_of(future.result()).close()
 
 
 def _deadline(timeout: Any) -> float:

@@ -224,6 +224,33 @@ def test_who_cancels_leaves_nothing_open(tls: bool) -> None:
     play(main)
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_cancelled_at_any_step_it_leaves_no_stream(tls: bool) -> None:
+    async def main() -> None:
+        options = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        options.load_cert_chain(CERTIFICATE, KEY)
+        server = Greeting(ssl_options=options if tls else None)
+        port = listen(server)
+        context = ssl.create_default_context(cafile=CERTIFICATE) if tls else None
+        client = TCPClient(resolver((socket.AF_INET, ("127.0.0.1", port))))
+        finished = steps = 0
+        while finished < 3:
+            connecting = asyncio.ensure_future(client.connect("localhost", port, ssl_options=context))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            connecting.cancel()
+            await asyncio.wait([connecting])
+            if not connecting.cancelled():
+                connecting.result().close()
+                finished += 1
+            steps += 1
+        server.stop()
+
+    play(main)
+    gc.collect()
+    assert not [stream for stream in gc.get_objects() if isinstance(stream, IOStream) and not stream.closed()]
+
+
 def test_timeouts_that_are_none() -> None:
     async def main() -> None:
         with pytest.raises(TypeError, match="Unsupported timeout"):

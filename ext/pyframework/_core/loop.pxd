@@ -82,3 +82,4 @@ cdef class Poller:
 
 
 cdef object start_task_now(coroutine, context)
+cdef object new_future()

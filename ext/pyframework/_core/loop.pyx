@@ -17,6 +17,7 @@ from asyncio import base_events, format_helpers
 
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.object cimport PyObject_Call
 from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
@@ -39,6 +40,7 @@ cdef enum:
 cdef double PATIENCE = 500e-6           # seconds that answers of one batch wait for each other
 cdef double LONGEST_ALARM_MS = 1e12     # thirty years
 cdef bint EAGER_TASKS = sys.version_info >= (3, 12)
+cdef object Future = asyncio.Future
 cdef object pollers = weakref.WeakSet()             # all of them, for the child of a fork
 cdef object guests = weakref.WeakKeyDictionary()    # asyncio loop -> weak reference to its guest; the loop keeps it
 
@@ -586,9 +588,11 @@ cdef class LoopCore:
     cdef int stepping                   # Tasks that these events have started and that run now
     cdef object push
     cdef object take
+    cdef dict mine                      # the arguments that make a Future one of this loop
 
     def __cinit__(self, *args, **kwargs):
         self._poller = Poller(self, False)
+        self.mine = {"loop": self}
         self._ready = collections.deque()
         self._scheduled = []
 
@@ -604,6 +608,12 @@ cdef class LoopCore:
 
     def time(self) -> float:
         return monotonic()
+
+    def create_future(self):
+        return PyObject_Call(Future, (), self.mine)
+
+    def get_debug(self) -> bool:
+        return self.debug
 
     cdef Handle handle(self, type kind, callback, tuple args, context):
         cdef Handle handle = kind.__new__(kind)
@@ -927,6 +937,41 @@ def poller_of(loop) -> Poller:
         poller = Poller(loop)
         guests[loop] = weakref.ref(poller)
     return poller
+
+
+cdef object new_future():
+    """Make a Future of the current event loop; in debug mode its origin is the caller of the calling module."""
+    cdef LoopCore loop = turning_here()
+    if loop is None:
+        future = Future()
+        frames = getattr(future, "_source_traceback", None)
+    else:
+        future = PyObject_Call(Future, (), loop.mine)
+        frames = future._source_traceback if loop.debug else None
+    if frames:
+        name_caller(frames)
+    return future
+
+
+cdef int name_caller(frames) except -1:
+    """Take the lines of the module that runs off the end of `frames`."""
+    own = sys._getframe(0).f_code.co_filename
+    while len(frames) > 1 and frames[-1].filename == own:
+        del frames[-1]
+    return 0
+
+
+def create_future():
+    return new_future()
+
+
+def finished_future(value):
+    """Return a Future of the current event loop that is done with the result `value`; for None it may be a shared one."""
+    if value is None and turning_here() is not None:
+        return turning_here()._poller.done()
+    future = new_future()
+    future.set_result(value)
+    return future
 
 
 def start_task(coroutine, context):
