@@ -112,8 +112,8 @@ def is_coroutine_function(func: Any) -> bool:
 class Runner(Steps):
     """Takes a generator on from its first yield to its end, and puts the outcome into ``result_future``.
 
-    ``ctx_run`` is the ``run`` method of the `contextvars.Context` the generator runs in. ``first_yielded``, if given,
-    is what the generator, already started, yielded: it goes on from there at once.
+    ``ctx_run`` is the ``run`` method of the `contextvars.Context` the generator runs in; ``first_yielded`` is what the
+    generator, already started, yielded first.
     """
 
     def __init__(
@@ -121,13 +121,13 @@ class Runner(Steps):
         ctx_run: Callable[..., Any],
         gen: "Generator[_Yieldable, Any, _T]",
         result_future: "Future[_T]",
-        *first_yielded: _Yieldable,
+        first_yielded: _Yieldable,
     ) -> None:
         self.ctx_run = ctx_run
         self.gen = gen
         self.result_future = result_future
         self.loop = result_future.get_loop()
-        if first_yielded and ctx_run(self.handle_yield, *first_yielded):
+        if ctx_run(self.handle_yield, first_yielded):
             ctx_run(self.run)
 
     def handle_yield(self, yielded: _Yieldable) -> bool:

@@ -156,6 +156,10 @@ class _ReleasingContextManager:
         self._obj.release()
 
 
+async def _forget_result(awaitable: Awaitable[Any]) -> None:
+    await awaitable
+
+
 class Semaphore(_TimeoutGarbageCollector):
     """A lock that ``value`` coroutines can hold at the same time; use it with ``async with``.
 
@@ -202,8 +206,12 @@ class Semaphore(_TimeoutGarbageCollector):
     ) -> None:
         self.__enter__()
 
-    def __aenter__(self) -> Awaitable[_ReleasingContextManager]:
-        return self.acquire()
+    def __aenter__(self) -> Awaitable[None]:
+        # A subclass's acquire is asked even where there is nothing to wait for.
+        if self._value and type(self).acquire is Semaphore.acquire:
+            self._value -= 1
+            return finished_future(None)
+        return _forget_result(self.acquire())
 
     def __aexit__(
         self,
@@ -269,8 +277,11 @@ class Lock:
     ) -> None:
         self.__enter__()
 
-    def __aenter__(self) -> Awaitable[_ReleasingContextManager]:
-        return self.acquire()
+    def __aenter__(self) -> Awaitable[None]:
+        if self._block._value and type(self).acquire is Lock.acquire:
+            self._block._value -= 1
+            return finished_future(None)
+        return _forget_result(self.acquire())
 
     def __aexit__(
         self,

@@ -45,7 +45,11 @@ cdef int call(runner, context, future, function, tuple args, dict kwargs) except
         if not future.done():
             future.set_result(owned(out))
         return 0
-    steps = runner(context.run, result, future)
+    steps = runner.__new__(runner)      # not its __init__, which enters the context
+    steps.ctx_run = context.run
+    steps.gen = result
+    steps.result_future = future
+    steps.loop = future.get_loop()
     if steps.take(owned(out)):
         steps.run()
     if not steps.finished:
