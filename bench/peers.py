@@ -124,8 +124,8 @@ PEERS = (
         "floor",
         "C floor, parses nothing",
         (FLOOR, "{port}"),
-        (HELLO_LOADS - {"async"}) | {"messages"},
-        programs={"messages": (MESSAGES, "{seconds}")},
+        (HELLO_LOADS - {"async"}) | {"messages", "messages-unix"},
+        programs={name: (MESSAGES, name, "{seconds}") for name in ("messages", "messages-unix")},
     ),
 )
 BY_NAME = {peer.name: peer for peer in PEERS}

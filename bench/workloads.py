@@ -120,7 +120,8 @@ HELLO = LOADS[0]
 BY_NAME = {workload.name: workload for workload in LOADS}
 ECHOES = {"echo": "echo of 64-byte lines, 64 connections", "echo-tls": "the same over TLS"}
 LIBRARY = {
-    "messages": "1 MiB messages between two streams",
+    "messages": "1 MiB messages between two streams, TCP",
+    "messages-unix": "1 MiB messages between two streams, socketpair",
     "yield": "yield of a done Future",
     "coroutine": "call of a @gen.coroutine",
     "queue": "Queue.put and get",

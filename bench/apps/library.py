@@ -13,11 +13,14 @@ from tornado.iostream import IOStream
 BATCH = 2000
 
 
-async def messages(seconds):
-    """1 MiB at a time from one stream into the buffer of another."""
+def tcp_pair():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        near = IOStream(socket.create_connection(listener.getsockname()))
-        far = IOStream(listener.accept()[0])
+        return socket.create_connection(listener.getsockname()), listener.accept()[0]
+
+
+async def messages(seconds, pair=tcp_pair):
+    """1 MiB at a time from one stream into the buffer of another."""
+    near, far = map(IOStream, pair())
     data, buffer = memoryview(bytes(1 << 20)), bytearray(1 << 20)
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
@@ -82,6 +85,7 @@ async def acquire_and_release():
 
 PROGRAMS = {
     "messages": messages,
+    "messages-unix": lambda seconds: messages(seconds, socket.socketpair),
     "yield": repeated(yield_done),
     "coroutine": repeated(call_coroutine),
     "queue": repeated(put_and_get),

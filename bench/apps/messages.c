@@ -1,8 +1,9 @@
-/* What blocking sockets do with 1 MiB messages: SECONDS. Prints the messages a second from one process to another. */
+/* What blocking sockets do with 1 MiB messages: NAME SECONDS. NAME is messages (TCP) or messages-unix. Prints the messages a second from one process to another. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <arpa/inet.h>
@@ -49,14 +50,18 @@ int main(int count, char **words) {
     long messages = 0;
     double start, end;
     pid_t child;
-    if (count != 2) return 2;
-    connect_pair(pair);
+    if (count != 3) return 2;
+    if (strcmp(words[1], "messages-unix") == 0) {
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair)) die("socketpair");
+    } else {
+        connect_pair(pair);
+    }
     if ((child = fork()) == 0)
         for (;;)
             for (ssize_t sent = 0, size; sent < SIZE; sent += size)
                 if ((size = send(pair[0], message + sent, SIZE - sent, MSG_NOSIGNAL)) < 0) exit(0);
     start = now();
-    end = start + atof(words[1]);
+    end = start + atof(words[2]);
     while (now() < end) {
         if (!receive(pair[1])) die("recv");
         messages++;
