@@ -1,0 +1,37 @@
+"""A jar of `http.cookiejar` for the client: what it stores of responses and adds to requests (RFC 6265)."""
+
+import http.cookiejar
+import urllib.request
+from email.message import Message
+from typing import Any
+
+from pyframework.httputil import HTTPHeaders
+
+
+class _Response:
+    """A response as a jar reads it."""
+
+    def __init__(self, headers: HTTPHeaders) -> None:
+        self._message = Message()
+        for name, value in headers.get_all():
+            self._message[name] = value
+
+    def info(self) -> Message:
+        return self._message
+
+
+def send(jar: http.cookiejar.CookieJar, request: Any) -> None:
+    """Add the cookies that belong to the request's URL, unless it has a field Cookie of its own."""
+    if "Cookie" in request.headers:
+        return
+    asked = urllib.request.Request(request.url)
+    jar.add_cookie_header(asked)
+    cookie = asked.get_header("Cookie")
+    if cookie is not None:
+        request.headers["Cookie"] = cookie
+
+
+def receive(jar: http.cookiejar.CookieJar, request: Any, headers: HTTPHeaders | None) -> None:
+    """Store the cookies that a response sets."""
+    if headers is not None and "Set-Cookie" in headers:
+        jar.extract_cookies(_Response(headers), urllib.request.Request(request.url))  # type: ignore[arg-type]
