@@ -192,8 +192,8 @@ class HTTPRequest:
         later requests
     """
 
-    _headers: _Headers | None = None
     _on_connection: Callable[[Any], None] | None = None
+    original_request: "HTTPRequest | None" = None
     _DEFAULTS: dict[str, Any] = {
         "connect_timeout": 20.0,
         "request_timeout": 20.0,
@@ -243,12 +243,12 @@ class HTTPRequest:
         *,
         keep_alive: bool | None = None,
     ) -> None:
-        self.headers = headers  # type: ignore[assignment]
+        self.headers = headers
         if if_modified_since:
             self.headers["If-Modified-Since"] = httputil.format_timestamp(if_modified_since)
         self.url = url
         self.method = method
-        self.body = body  # type: ignore[assignment]
+        self.body = body
         self.body_producer = body_producer
         self.auth_username = auth_username
         self.auth_password = auth_password
@@ -281,19 +281,19 @@ class HTTPRequest:
 
     @property
     def headers(self) -> httputil.HTTPHeaders:
-        return self._headers  # type: ignore[return-value]
+        return self._headers
 
     @headers.setter
     def headers(self, value: _Headers | None) -> None:
-        self._headers = httputil.HTTPHeaders() if value is None else value
+        self._headers = cast(httputil.HTTPHeaders, httputil.HTTPHeaders() if value is None else value)
 
     @property
     def body(self) -> bytes:
-        return self._body  # type: ignore[return-value]
+        return self._body
 
     @body.setter
     def body(self, value: bytes | str | None) -> None:
-        self._body = utf8(value)
+        self._body = cast(bytes, utf8(value))
 
 
 class HTTPResponse:
@@ -381,12 +381,14 @@ class _RequestProxy:
     """A request together with the client's defaults for what it leaves out."""
 
     def __init__(self, request: HTTPRequest, defaults: dict[str, Any] | None) -> None:
-        self.request = request
-        self.defaults = defaults
+        values = vars(self)
+        values.update(vars(request), headers=request.headers, body=request.body, request=request, defaults=defaults)
+        for name, default in defaults.items() if defaults else ():
+            if values.get(name) is None:
+                values[name] = default
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self.request, name)
-        return self.defaults.get(name) if value is None and self.defaults else value
+        return getattr(self.request, name)
 
 
 def _reason(code: int) -> str:

@@ -16,7 +16,7 @@ from pyframework import httputil, version
 from pyframework._client import cookies, proxies
 from pyframework._client.pool import IDLE_SECONDS, MAX_IDLE_CONNECTIONS, ConnectionPool
 from pyframework._client.streamed import Streamed
-from pyframework._client.target import Target, basic, tls_options
+from pyframework._client.target import Target, basic, place, tls_options
 from pyframework._core.loop import finished_future
 from pyframework.concurrent import Future
 from pyframework.http1connection import HTTP1Connection, HTTP1ConnectionParameters
@@ -302,11 +302,9 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         if request.keep_alive is False and "Connection" not in headers:
             headers["Connection"] = "close"
         if "Host" not in headers:
-            headers["Host"] = self.target.netloc
-        username, password = self.target.url.username, self.target.url.password
-        if username is not None:
-            username, password = urllib.parse.unquote(username), urllib.parse.unquote(password or "")
-        elif request.auth_username is not None:
+            headers["Host"] = self.target.place.netloc
+        username, password = self.target.place.username, self.target.place.password
+        if username is None and request.auth_username is not None:
             username, password = request.auth_username, request.auth_password or ""
         if username is not None:
             if request.auth_mode not in (None, "basic"):
@@ -334,7 +332,8 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             return
         if request.method not in _METHODS:
             raise KeyError(f"unknown method {request.method}: others need allow_nonstandard_methods")
-        has_body = request.body is not None or request.body_producer is not None
+        body: bytes | None = request.body
+        has_body = body is not None or request.body_producer is not None
         if has_body != (request.method in _WITH_BODY):
             not_ = "" if has_body else "not "
             raise ValueError(
@@ -347,14 +346,14 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         request = self.request
         self.stream = stream
         self.connection = self._create_connection(stream)
-        path = request.url.partition("#")[0] if self.target.proxy and self.target.scheme == "http" else self.target.path
-        start_line = httputil.RequestStartLine(request.method, path, "")
+        start_line = httputil.RequestStartLine(request.method, self.target.request_target, "")
         if request.expect_100_continue:
             self.connection.write_headers(start_line, request.headers)
             self._receive()
         elif request.body_producer is not None:
             self.connection.write_headers(start_line, request.headers)
-            self._run(self._write_body(True))
+            self._run(self._write_body())
+            self._receive()  # now: the server may refuse the body before its end
         else:
             self.connection.write_headers(start_line, request.headers, request.body)
             self._end_request()
@@ -369,18 +368,17 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         )
         return HTTP1Connection(stream, True, parameters)
 
-    async def _write_body(self, start_read: bool) -> None:
+    async def _write_body(self) -> None:
         connection = self.connection
         assert connection is not None
-        if self.request.body is not None:
-            connection.write(self.request.body)
+        body: bytes | None = self.request.body
+        if body is not None:
+            connection.write(body)
         elif self.request.body_producer is not None:
             waiting = self.request.body_producer(connection.write)
             if waiting is not None:
                 await waiting
         self._end_request()
-        if start_read:
-            self._receive()
 
     def _end_request(self) -> None:
         assert self.connection is not None
@@ -399,7 +397,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
     ) -> Awaitable[None]:
         assert isinstance(first_line, httputil.ResponseStartLine)
         if self.request.expect_100_continue and first_line.code == 100:
-            return self._write_body(False)
+            return self._write_body()
         self.code = first_line.code
         self.reason = first_line.reason
         self.headers = headers
@@ -465,9 +463,12 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         if self.client is not None and self.client.cookie_jar is not None:
             cookies.receive(self.client.cookie_jar, self.request, self.headers)
         if self._should_follow_redirect():
-            self._follow_redirect()
+            try:
+                self._follow_redirect()
+            except ValueError as error:  # it leads nowhere
+                self._fail(error)
             return
-        request = getattr(self.request, "original_request", self.request)
+        request = self.request.original_request or self.request
         response = HTTPResponse(
             request,
             self.code,
@@ -499,11 +500,11 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         new.headers = httputil.HTTPHeaders(self.request.headers)
         new.url = urllib.parse.urljoin(self.request.url, self.headers["Location"])
         new.max_redirects = (self.request.max_redirects or 0) - 1
-        new.original_request = getattr(old, "original_request", old)  # type: ignore[attr-defined]
+        new.original_request = old.original_request or old
         dropped = ["Host", *(("Cookie",) if self.client.cookie_jar is not None else ())]
         if self.code == 303 and new.method != "HEAD" or self.code in (301, 302) and new.method == "POST":
             new.method = "GET"
-            new.body = None  # type: ignore[assignment]
+            new.body = None
             new.body_producer = None
             dropped += _OF_A_BODY
         if _origin(new.url) != _origin(self.request.url):
@@ -535,7 +536,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         else:
             if isinstance(error, StreamClosedError):
                 error = error.real_error or HTTPStreamClosedError("Stream closed")
-            request = getattr(self.request, "original_request", self.request)
+            request = self.request.original_request or self.request
             response = HTTPResponse(
                 request,
                 599,
@@ -578,9 +579,9 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             release_callback()
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _origin(url: str) -> tuple[str, str, int]:
+    scheme, _, host, port, *_ = place(url)
+    return scheme, host, port
 
 
 def _shorter(*timeouts: float | None) -> float:

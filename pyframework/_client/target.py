@@ -1,52 +1,81 @@
 """Where a request goes: its server and perhaps a proxy, and the key of the connections that lead there."""
 
 import base64
-import re
+import functools
 import socket
 import ssl
 import urllib.parse
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyframework.httputil import encode_username_password
 from pyframework.netutil import _client_ssl_defaults, is_valid_ip
 
 _PORTS = {"http": 80, "https": 443}
-_USER = re.compile(r".*@")
+
+
+class Place(NamedTuple):
+    """What a URL says of where to go."""
+
+    scheme: str
+    netloc: str
+    host: str
+    port: int
+    path: str
+    username: str | None
+    password: str | None
+
+
+@functools.lru_cache(maxsize=256)
+def place(url: str) -> Place:
+    """Return what ``url`` says.
+
+    :raises ValueError: its scheme is neither http nor https, or it names no host
+    """
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in _PORTS:
+        raise ValueError(f"Unsupported url scheme: {url}")
+    if not parts.hostname:
+        raise ValueError(f"the URL has no host: {url}")
+    return Place(
+        parts.scheme,
+        parts.netloc.rpartition("@")[2],
+        parts.hostname,
+        parts.port or _PORTS[parts.scheme],
+        f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/",
+        None if parts.username is None else urllib.parse.unquote(parts.username),
+        urllib.parse.unquote(parts.password or ""),
+    )
 
 
 class Target:
     """Where the request with this URL goes.
 
-    Attributes: ``url`` (split), ``scheme``, ``netloc`` (as the field Host says it), ``host``, ``port``, ``family`` of
-    addresses, ``path`` with its query, ``tls`` (options of `IOStream.start_tls`, or None), ``proxy`` (host and port, or
-    None), and ``key``: two requests with the same key may use the same connection; it is None where none is shared.
+    Attributes: ``place``, where the URL leads; ``scheme``, ``host`` and ``port`` of that; ``family`` of addresses;
+    ``proxy``, host and port or None; and ``key``: two requests with the same key may use the same connection, and with
+    None no other request may.
 
-    Raises ValueError for another scheme than http and https.
+    :raises ValueError: the URL leads nowhere, or the address to connect from is none
     """
 
     def __init__(self, request: Any, proxy: tuple[str, int] | None) -> None:
-        url = urllib.parse.urlsplit(request.url)
-        if url.scheme not in _PORTS:
-            raise ValueError(f"Unsupported url scheme: {request.url}")
-        if not url.hostname:
-            raise ValueError(f"the URL has no host: {request.url}")
-        self.url = url
-        self.scheme = url.scheme
-        self.netloc = _USER.sub("", url.netloc)
-        self.host = url.hostname
-        self.port = url.port or _PORTS[url.scheme]
-        self.family = socket.AF_INET if request.allow_ipv6 is False else socket.AF_UNSPEC
-        self.path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
-        self.proxy = proxy
         if request.network_interface and not is_valid_ip(request.network_interface):
             raise ValueError(f"network_interface must be an IPv4 or IPv6 address, not {request.network_interface!r}")
-        self.key: Hashable = (
-            self.scheme, self.host, self.port, self.family, request.network_interface,
-            proxy, self.scheme == "https" and _tls_key(request),
-        )  # fmt: skip
-        if self.scheme == "https" and _tls_key(request) is None:
-            self.key = None
+        self.place = place(request.url)
+        self.scheme, _, self.host, self.port, *_ = self.place
+        self.family = socket.AF_INET if request.allow_ipv6 is False else socket.AF_UNSPEC
+        self.proxy = proxy
+        tls = _tls_key(request) if self.scheme == "https" else ()
+        self.key: Hashable = None
+        if tls is not None:
+            self.key = (self.scheme, self.host, self.port, self.family, request.network_interface, proxy, tls)
+
+    @property
+    def request_target(self) -> str:
+        """What the start line asks for: the path, or of a proxy the whole URL (RFC 9112 section 3.2)."""
+        if self.proxy is None or self.scheme != "http":
+            return self.place.path
+        return f"http://{self.place.netloc}{self.place.path}"
 
     @property
     def authority(self) -> str:
