@@ -1,8 +1,9 @@
 """Fixtures for pytest; installed with the package, used by the tests that name them.
 
-    async def test_hello(http_server, io_loop):
+    async def test_hello(http_server, http_client):
         url = http_server(Application([("/", Hello)]))
-        ...
+        response = await http_client.fetch(url)
+        assert response.body == b"hello"
 
 A test that is a coroutine function and names `io_loop`, itself or through another fixture, runs on that loop.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pyframework.httpclient import AsyncHTTPClient
     from pyframework.ioloop import IOLoop
 
 TEST_SECONDS = 10.0
@@ -58,6 +60,19 @@ def http_server(io_loop: "IOLoop") -> Iterator[Callable[..., str]]:
     for server in servers:
         server.stop()
         io_loop.run_sync(server.close_all_connections, timeout=TEST_SECONDS)
+
+
+@pytest.fixture
+def http_client(io_loop: "IOLoop") -> "Iterator[AsyncHTTPClient]":
+    """An HTTP client of its own on `io_loop`."""
+    from pyframework.httpclient import AsyncHTTPClient
+
+    async def make() -> AsyncHTTPClient:
+        return AsyncHTTPClient(force_instance=True)
+
+    client = io_loop.run_sync(make)
+    yield client
+    client.close()
 
 
 @pytest.hookimpl(tryfirst=True)

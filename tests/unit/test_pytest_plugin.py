@@ -8,10 +8,9 @@ import pytest
 
 TESTS = '''
 import asyncio
-import socket
+from pathlib import Path
 
-import pytest
-
+import pyframework
 from pyframework.ioloop import IOLoop
 from pyframework.web import Application, RequestHandler
 
@@ -20,13 +19,6 @@ class Hello(RequestHandler):
     async def get(self):
         await asyncio.sleep(0)
         self.write("hello")
-
-
-def ask(url):
-    host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
-        return connection.makefile("rb").read()
 
 
 def test_loop_is_current(io_loop):
@@ -41,10 +33,17 @@ async def test_a_coroutine_runs_on_the_loop(io_loop):
     assert IOLoop.current() is io_loop
 
 
-async def test_server(http_server, io_loop):
-    url = http_server(Application([("/", Hello)]))
-    answer = await io_loop.run_in_executor(None, ask, url)
-    assert answer.endswith(b"hello")
+async def test_server(http_server, http_client):
+    response = await http_client.fetch(http_server(Application([("/", Hello)])))
+    assert response.body == b"hello"
+
+
+async def test_server_of_https(http_server, http_client, pytestconfig):
+    folder = Path(pyframework.__file__).parent
+    options = {"certfile": folder / "testing.crt", "keyfile": folder / "testing.key"}
+    url = http_server(Application([("/", Hello)]), ssl_options=options)
+    assert url.startswith("https:")
+    assert (await http_client.fetch(url, validate_cert=False)).body == b"hello"
 
 
 async def test_what_is_left_is_cancelled(io_loop):
@@ -73,11 +72,11 @@ def project(tmp_path: Path) -> Path:
 def test_a_project_uses_the_fixtures(project: Path) -> None:
     words = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)]
     done = subprocess.run(words, cwd=project, capture_output=True, text=True)
-    assert "5 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
+    assert "6 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
     assert "ValueError: seen by pytest" in done.stdout
 
 
 def test_the_fixtures_are_listed(project: Path) -> None:
     words = [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "no:cacheprovider", str(project)]
     done = subprocess.run(words, cwd=project, capture_output=True, text=True)
-    assert "io_loop" in done.stdout and "http_server" in done.stdout
+    assert "io_loop" in done.stdout and "http_server" in done.stdout and "http_client" in done.stdout
