@@ -22,7 +22,8 @@ FRAMEWORK = frozenset(workloads.BY_NAME)
 ECHOES = frozenset(workloads.ECHOES)
 LIBRARY = frozenset(workloads.LIBRARY)
 LOOP = frozenset(workloads.LOOP)
-EVERYTHING = FRAMEWORK | ECHOES | LIBRARY | {workloads.MEMORY, workloads.STARTUP}
+CLIENTS = frozenset(workloads.CLIENTS)
+EVERYTHING = FRAMEWORK | ECHOES | LIBRARY | CLIENTS | {workloads.MEMORY, workloads.STARTUP}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ def _programs(python: tuple[str, ...], app: str, names: frozenset[str], *argumen
     return {name: (*python, str(APPS / app), "{name}", "{seconds}", *arguments) for name in names}
 
 
+def _client(python: tuple[str, ...], library: str) -> tuple[str, ...]:
+    return (*python, str(APPS / "client.py"), "{port}", "{seconds}", library)
+
+
 def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: frozenset[str]) -> Peer:
     app = str(APPS / "tornado_app.py")
     return Peer(
@@ -69,6 +74,7 @@ def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: froz
         echo=(*ALIASED, str(APPS / "echo_tornado.py"), "{port}", loop),
         programs={
             **_programs(ALIASED, "library.py", LIBRARY),
+            "fetch": _client(ALIASED, "tornado"),
             **_programs((sys.executable,), "loops.py", LOOP, "pyframework"),
         },
         environment={"PYTHONPATH": f"{ROOT}:{UVLOOP}" if loop == "uvloop" else str(ROOT)},
@@ -85,7 +91,7 @@ def _tornado(name: str, title: str, loop: str, loop_class: str, serves: frozense
         implementation=("/tornado/web.py", loop_class),
         import_command="import tornado.web",
         echo=(PYTHON, str(APPS / "echo_tornado.py"), "{port}", loop),
-        programs=_programs((PYTHON,), "library.py", LIBRARY),
+        programs={**_programs((PYTHON,), "library.py", LIBRARY), "fetch": _client((PYTHON,), "tornado")},
     )
 
 
@@ -111,7 +117,14 @@ PEERS = (
     _pyframework("pyframework-uvloop", "pyframework on uvloop", "uvloop", "uvloop.", FRAMEWORK | ECHOES),
     _tornado("tornado", "Tornado", "ioloop", "asyncio.", EVERYTHING),
     _tornado("tornado-uvloop", "Tornado on uvloop", "uvloop", "uvloop.", FRAMEWORK),
-    _python("aiohttp", "aiohttp on uvloop", FRAMEWORK, "aiohttp", "uvloop"),
+    Peer(
+        "aiohttp",
+        "aiohttp on uvloop",
+        (PYTHON, str(APPS / "aiohttp_app.py"), "{port}"),
+        FRAMEWORK | CLIENTS,
+        ("aiohttp", "uvloop"),
+        programs={"fetch": _client((PYTHON,), "aiohttp")},
+    ),
     _python("uvicorn", "uvicorn, bare ASGI", BARE, "uvicorn", "httptools", "uvloop"),
     _python("starlette", "Starlette on uvicorn", FRAMEWORK, "starlette", "uvicorn", "httptools", "uvloop"),
     _python("granian", "Granian, bare RSGI", BARE, "granian", "uvloop"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pyframework
-from bench import echo, environment, idle, load, machine, memory, peers, programs, report, startup, workloads
+from bench import clients, echo, environment, idle, load, machine, memory, peers, programs, report, startup, workloads
 from bench.peers import Peer
 from bench.results import Result, Round, Run
 from bench.servers import PeerFailed, Server, raise_file_limit
@@ -150,6 +150,8 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
         needed = 0
     elif name in workloads.ECHOES:
         needed = echo.CONNECTIONS
+    elif name in workloads.CLIENTS:
+        needed = 0
     else:
         needed = workloads.BY_NAME[name].idle + workloads.BY_NAME[name].connections
     if needed + SPARE_FILES > files:
@@ -162,6 +164,8 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
         measure_import(run, chosen, rounds)
     elif name in workloads.ECHOES:
         echo.measure(run, name, chosen, rounds)
+    elif name in workloads.CLIENTS:
+        clients.measure(run, name, chosen, rounds)
     elif name not in workloads.BY_NAME:
         measure_program(run, name, chosen, rounds)
     else:

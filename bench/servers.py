@@ -38,10 +38,13 @@ def raise_file_limit() -> int:
 
 
 class Server:
-    """A running peer, pinned to the server's core; use it in a `with`. `command` stands in for its HTTP server's."""
+    """A running peer, pinned to a core; use it in a `with`. `command` stands in for its HTTP server's."""
 
-    def __init__(self, peer: Peer, command: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, peer: Peer, command: tuple[str, ...] | None = None, core: int = machine.SERVER_CORE
+    ) -> None:
         self.peer = peer
+        self._core = core
         self._command = peer.command if command is None else command
         self._output = tempfile.TemporaryFile()
         for _ in range(ATTEMPTS):
@@ -62,7 +65,7 @@ class Server:
         self._output.close()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        with machine.pinned(machine.SERVER_CORE):
+        with machine.pinned(self._core):
             return subprocess.Popen(
                 [part.format(port=self.port) for part in self._command],
                 cwd=ROOT,

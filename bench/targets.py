@@ -61,6 +61,8 @@ TARGETS = (
     Target("call of a coroutine ÷ Tornado's", "coroutine", 1.5, against="tornado"),
     Target("Queue put and get ÷ Tornado's", "queue", 1.5, against="tornado"),
     Target("Lock ÷ Tornado's", "lock", 1.5, against="tornado"),
+    Target("fetch ÷ Tornado's client", "fetch", 4, against="tornado"),
+    Target("fetch ÷ aiohttp's client on uvloop", "fetch", 1.5, against="aiohttp"),
     Target("memory per idle connection", "memory", 3.0, at_most=True, unit=" KiB"),
     Target("10,000 open, 64 busy ÷ 64 open", "idle10000", 0.9, beside=True),
 )

@@ -133,14 +133,16 @@ LOOP = {
     "tasks": "two Tasks that wake each other",
     "executor": "run_in_executor, there and back",
 }
+CLIENTS = {"fetch": "HTTP client, 32 requests at a time"}
 MEMORY = "memory"
 STARTUP = "import"
-ALL = (*BY_NAME, *ECHOES, *LIBRARY, *LOOP, MEMORY, STARTUP)
+ALL = (*BY_NAME, *ECHOES, *LIBRARY, *LOOP, *CLIENTS, MEMORY, STARTUP)
 TITLES = {
     **{workload.name: workload.title for workload in LOADS},
     **ECHOES,
     **LIBRARY,
     **LOOP,
+    **CLIENTS,
     MEMORY: "memory per idle keep-alive connection",
     STARTUP: "time to import the web module",
 }
