@@ -121,9 +121,10 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
 
         HTTP/1.1 only.
         """
-        self._finished = True
         connection: Any = self.request.connection
-        return connection.detach()  # type: ignore[no-any-return]
+        stream: IOStream = connection.detach()
+        self._finished = True
+        return stream
 
 
 def _reason_of(reason: str | None = None, exc_info: Any = (None, None, None), **kwargs: Any) -> str | None:
