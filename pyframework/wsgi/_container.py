@@ -8,6 +8,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any
 
+import pyframework
 from pyframework import httputil
 from pyframework.concurrent import dummy_executor
 from pyframework.ioloop import IOLoop
@@ -190,7 +191,7 @@ class _Answer:
         if self.code not in (204, 304) and "Content-Type" not in headers:
             headers["Content-Type"] = "text/html; charset=UTF-8"
         if "Server" not in headers:
-            headers["Server"] = _server()
+            headers["Server"] = f"pyframework/{pyframework.__version__}"
         start_line = httputil.ResponseStartLine("HTTP/1.1", self.code, reason)
         head = self.request.method == "HEAD"
         sent = self.connection.write_headers(start_line, headers, chunk=b"" if head else body)
@@ -216,12 +217,6 @@ class _Answer:
             self._send_whole([f"{reason}\n".encode()])
         except StreamClosedError:
             pass
-
-
-def _server() -> str:
-    from pyframework import version
-
-    return f"TornadoServer/{version}"
 
 
 def _close(result: Any) -> None:
