@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from pyframework import httputil, netutil
 from pyframework.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection
 from pyframework.iostream import IOStream, SSLIOStream
+from pyframework.log import gen_log
 from pyframework.tcpserver import TCPServer
 from pyframework.util import Configurable
 
 IDLE_CONNECTION_TIMEOUT = 3600  # seconds
+QUIET = 1.0  # seconds that an idle peer has at shutdown for a request that is on its way
+RETRY_AFTER = 5  # seconds
+
+_BUSY = (
+    f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+).encode()
+
+
+class UpgradedConnection(Protocol):
+    """A connection that speaks another protocol than HTTP now.
+
+    It enters itself into `request.connection.context.upgraded` and leaves that set when it is closed.
+    """
+
+    def go_away(self) -> None:
+        """Begin to close: the server shuts down."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+class _UpgradedConnections(set[UpgradedConnection]):
+    """Those of one server, which learns when one leaves."""
+
+    def __init__(self, on_leave: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self.on_leave = on_leave
+
+    def discard(self, connection: UpgradedConnection) -> None:
+        super().discard(connection)
+        self.on_leave()
 
 
 class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate):
@@ -28,6 +61,12 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     decompress_request: decode gzip bodies.
     chunk_size, max_header_size, max_body_size, max_buffer_size: bytes.
     idle_connection_timeout: seconds to wait for the next request's head; body_timeout: seconds for its body.
+
+    What a public server needs beside Tornado's arguments:
+    strict_rfc: where Tornado's behaviour and RFC 9110 and 9112 differ, do as the RFCs say.
+    max_connections: how many may be open at a time. More wait in the listening sockets' backlog or, with
+        `refuse_connections`, are answered 503 with `Retry-After`.
+    Others are those of `HTTP1ConnectionParameters`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,6 +88,15 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         max_body_size: int | None = None,
         max_buffer_size: int | None = None,
         trusted_downstream: list[str] | None = None,
+        *,
+        strict_rfc: bool = False,
+        max_header_count: int = 1000,
+        head_timeout: float | None = 60,
+        min_data_rate: float = 100,
+        max_unsent_size: int = 256 * 1024 * 1024,
+        linger_timeout: float = 5,
+        max_connections: int | None = None,
+        refuse_connections: bool = False,
     ) -> None:
         self.request_callback = request_callback
         self._requests = (
@@ -67,10 +115,23 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
             max_body_size=max_body_size,
             body_timeout=body_timeout,
             decompress=decompress_request,
+            strict_rfc=strict_rfc,
+            max_header_count=max_header_count,
+            head_timeout=head_timeout,
+            min_data_rate=min_data_rate,
+            max_unsent_size=max_unsent_size,
+            linger_timeout=linger_timeout,
         )
         # Not chunk_size for read_chunk_size, too: how much a delegate is given at a time is no reason for small reads.
         TCPServer.__init__(self, ssl_options=ssl_options, max_buffer_size=max_buffer_size)
         self._connections: set[HTTP1ServerConnection] = set()
+        self.max_connections = max_connections
+        self.refuse_connections = refuse_connections
+        # Connections of other protocols, by `_HTTPRequestContext.upgraded`.
+        self._upgraded = _UpgradedConnections(self._tell_if_empty)
+        # Set while the server shuts down: awaits the end of connections.
+        self._emptied: asyncio.Event | None = None
+        self._quiet = 0.0
 
     @classmethod
     def configurable_base(cls) -> type[Configurable]:
@@ -80,6 +141,50 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     def configurable_default(cls) -> type[Configurable]:
         return HTTPServer
 
+    async def shutdown(self, grace: float = 30) -> None:
+        """Stop accepting, finish what was accepted, then close.
+
+        grace: seconds after which connections that still stand are cut.
+
+        Requests that are under way or arrive within a second are served, with `Connection: close`. Upgraded connections
+        (WebSockets) are told to close.
+        """
+        deadline = asyncio.get_running_loop().time() + grace
+        self._accept_waiting()
+        self.stop()
+        self._emptied = emptied = asyncio.Event()
+        self._quiet = min(QUIET, grace)
+        for connection in list(self._connections):
+            connection._drain(self._quiet)
+        for upgraded in list(self._upgraded):
+            upgraded.go_away()
+        self._tell_if_empty()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await emptied.wait()
+        except TimeoutError:
+            gen_log.warning("%d connections are cut after %s seconds", self._open_connections(), grace)
+            for upgraded in list(self._upgraded):
+                upgraded.abort()
+            await self.close_all_connections()
+
+    def _open_connections(self) -> int:
+        return len(self._connections) + len(self._upgraded)
+
+    def _accept_waiting(self) -> None:
+        """Accept what the kernel has accepted already: closing the sockets would reset it."""
+        for sock in self._sockets.values():
+            while sock.fileno() != -1:
+                try:
+                    connection, address = sock.accept()
+                except OSError:
+                    break
+                self._handle_connection(connection, address)
+
+    def _tell_if_empty(self) -> None:
+        if self._emptied is not None and not self._connections and not self._upgraded:
+            self._emptied.set()
+
     async def close_all_connections(self) -> None:
         """Close every connection and wait until all of them are."""
         while self._connections:
@@ -88,10 +193,47 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         context = _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
+        context.upgraded = self._upgraded
         stream.set_nodelay(True)
         connection = HTTP1ServerConnection(stream, self.conn_params, context)
         self._connections.add(connection)
+        if self._is_full():
+            self._refuse(connection)
+            return
         connection.start_serving(self)
+        if self._emptied is not None:
+            connection._drain(self._quiet)
+
+    # -- as many connections as there may be
+
+    def _is_full(self) -> bool:
+        """Whether the newest connection is one too many; if it is the last one that may be, stop accepting."""
+        if self.max_connections is None or len(self._connections) < self.max_connections:
+            return False
+        if self.refuse_connections:
+            return len(self._connections) > self.max_connections
+        self._stop_accepting()
+        return False
+
+    def _refuse(self, connection: HTTP1ServerConnection) -> None:
+        assert self.max_connections is not None
+        if len(self._connections) > 2 * self.max_connections or connection.stream.socket is None:
+            connection.stream.close()  # those that are being refused are many already
+            self._connections.discard(connection)
+        else:
+            connection._decline(self, _BUSY)
+
+    def _stop_accepting(self) -> None:
+        for end in self._handlers.values():
+            end()
+        self._handlers.clear()
+
+    def _accept_again(self) -> None:
+        if self._handlers or self._stopped or self.max_connections is None:
+            return
+        if len(self._connections) < self.max_connections:
+            for number, sock in self._sockets.items():
+                self._handlers[number] = netutil.add_accept_handler(sock, self._handle_connection)
 
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
@@ -100,7 +242,10 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         return _ProxyAdapter(delegate, request_conn) if self.xheaders else delegate
 
     def on_close(self, server_conn: object) -> None:
-        self._connections.discard(server_conn)
+        self._connections.discard(server_conn)  # type: ignore[arg-type]
+        if self.max_connections is not None:
+            self._accept_again()
+        self._tell_if_empty()
 
 
 class _CallableServer(httputil.HTTPServerConnectionDelegate):
@@ -170,6 +315,7 @@ class _HTTPRequestContext:
         self._orig_remote_ip = self.remote_ip
         self._orig_protocol = self.protocol
         self.trusted_downstream = set(trusted_downstream or ())
+        self.upgraded = _UpgradedConnections()
 
     def __str__(self) -> str:
         if self.address_family in (socket.AF_INET, socket.AF_INET6):

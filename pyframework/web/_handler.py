@@ -134,6 +134,12 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
 
     _plain_execute = _execute
 
+    def _allowed_methods(self) -> list[str]:
+        """Return the methods that the class has a method for (RFC 9110, section 10.2.1)."""
+        kind = type(self)
+        known = ((method, getattr(kind, method.lower(), None)) for method in self.SUPPORTED_METHODS)
+        return [method for method, function in known if function not in (None, RequestHandler._unimplemented_method)]
+
     def _check_before_prepare(self) -> None:
         """Check what requests have that are more than a safe method and a path."""
         method = self.request.method

@@ -86,6 +86,8 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
             return
         self.clear()
         self.set_status(status_code, _reason_of(**kwargs))
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self._allowed_methods()))
         try:
             self.write_error(status_code, **kwargs)
         except Exception:

@@ -62,6 +62,7 @@ cdef extern from "pf_http1.h" nogil:
         PF_HTTP1_BAD_CONTENT_LENGTH
         PF_HTTP1_MANY_CONTENT_LENGTHS
         PF_HTTP1_BAD_TRANSFER_CODING
+        PF_HTTP1_BAD_VERSION
         PF_HTTP1_BAD_HOST
         PF_HTTP1_CHUNKED
         PF_HTTP1_CLOSE

@@ -11,6 +11,7 @@ from pyframework._core.loop cimport Poller, Watch
 
 cdef class Consumer:
     cdef int on_bytes(self) except -1       # unread bytes wait in the stream's window
+    cdef int on_blocked(self) except -1     # some of what was written has to wait for the peer
     cdef int on_drained(self) except -1     # all that was written has been sent
     cdef int on_closed(self) except -1
     cdef int on_time(self) except -1        # the time given to `Stream.allow` is over

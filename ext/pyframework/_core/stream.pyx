@@ -77,6 +77,9 @@ cdef class Consumer:
     cdef int on_bytes(self) except -1:
         raise NotImplementedError
 
+    cdef int on_blocked(self) except -1:
+        return 0
+
     cdef int on_drained(self) except -1:
         return 0
 
@@ -415,7 +418,10 @@ cdef class Stream(Watch):
             if not self.drained():
                 mask |= PF_POLL_WRITE
         if mask != self.mask or (self.poller is None and mask):
+            blocked = mask & PF_POLL_WRITE and not self.mask & PF_POLL_WRITE and not self._connecting
             self.watch_for(mask)
+            if blocked and self.consumer is not None:
+                self.consumer.on_blocked()
         if self._hidden and mask & PF_POLL_READ and not self.looking and (self.consumer is not None or self.wanted):
             self.looking = True
             self.home.host().call_soon(look_again, self)
