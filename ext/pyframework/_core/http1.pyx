@@ -187,7 +187,7 @@ cdef double now() noexcept nogil:
 
 
 OTHER_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/[02-9]\.[0-9]\r?\n")      # behind empty lines
-UNKNOWN_CODINGS = re.compile(r"(?!.*\bchunked\b.*,).*,\s*chunked", re.IGNORECASE)
+UNKNOWN_CODINGS = re.compile(r"(?!.*\bchunked\b.*,)[^\s,].*,\s*chunked", re.IGNORECASE)
 
 
 cdef int status_of(int wrong, bytes head, HeaderMap headers, bint strict) except -1:

@@ -112,7 +112,6 @@ cdef class Request:
         if start:
             _, _, authority = self.uri[:start].partition("://")
             self._host = authority.rpartition("@")[2]
-            self._check_host_field(self._host)
         return 0
 
     @property
