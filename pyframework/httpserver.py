@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
-from pyframework import httputil, netutil
+from pyframework import _sigterm, httputil, netutil
 from pyframework.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection
+from pyframework.ioloop import IOLoop
 from pyframework.iostream import IOStream, SSLIOStream
 from pyframework.log import gen_log
 from pyframework.tcpserver import TCPServer
@@ -140,6 +141,11 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     @classmethod
     def configurable_default(cls) -> type[Configurable]:
         return HTTPServer
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept connections on listening `sockets`, as `bind_sockets` returns them."""
+        super().add_sockets(sockets)
+        _sigterm.watch(self, IOLoop.current().asyncio_loop)
 
     async def shutdown(self, grace: float = 30) -> None:
         """Stop accepting, finish what was accepted, then close.

@@ -308,6 +308,242 @@ def test_idle_connections_are_closed(play: Play) -> None:
     play(main)
 
 
+# ------------------------------------------------------------------------------------------ shutdown
+
+
+class Slow:
+    """Answers a request when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, request: httputil.HTTPServerRequest) -> None:
+        if request.path != "/slow":
+            return show(request)
+        self.begun.set()
+        self.tasks.add(asyncio.create_task(self.answer(request)))
+
+    async def answer(self, request: httputil.HTTPServerRequest) -> None:
+        await self.go_on.wait()
+        show(request)
+
+
+KEEP = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+async def all_of(client: socket.socket) -> bytes:
+    received = b""
+    while data := await asyncio.get_running_loop().sock_recv(client, 65536):
+        received += data
+    return received
+
+
+def test_shutdown_finishes_what_runs(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        slow = Slow()
+        running = Running(HTTPServer(slow))
+        with await running.connect() as busy, await running.connect() as waiting:
+            await loop.sock_sendall(busy, KEEP % b"/slow" + KEEP % b"/behind")
+            await slow.begun.wait()
+            ending = asyncio.create_task(running.server.shutdown(grace=20))
+            await asyncio.sleep(0)
+            with socket.socket() as refused, pytest.raises(ConnectionRefusedError):
+                refused.connect(running.address)
+            await loop.sock_sendall(waiting, KEEP % b"/late")
+            late = await all_of(waiting)
+            waiting.close()
+            assert late.startswith(b"HTTP/1.1 200 OK\r\nConnection: close\r\n") and b"GET /late" in late
+            assert not ending.done()
+            slow.go_on.set()
+            answers = await all_of(busy)
+            busy.close()
+            assert b"GET /slow" in answers and b"GET /behind" in answers
+            assert answers.count(b"Connection: close") == 1
+            await ending
+        assert not running.server._connections
+
+    play(main)
+
+
+def test_shutdown_serves_what_the_kernel_has_accepted(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        running = Running(HTTPServer(show))
+        with socket.create_connection(running.address) as client:  # nobody has accepted it yet
+            client.sendall(KEEP % b"/early")
+            client.setblocking(False)
+            ending = asyncio.create_task(running.server.shutdown(grace=20))
+            assert b"Connection: close" in (answer := await all_of(client)) and b"GET /early" in answer
+            client.close()
+            await ending
+        assert loop is asyncio.get_running_loop()
+
+    play(main)
+
+
+def test_shutdown_closes_idle_connections(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpserver, "QUIET", 0.01)
+
+    async def main() -> None:
+        running = Running(HTTPServer(show))
+        with await running.connect() as idle, await running.connect() as used:
+            await asyncio.get_running_loop().sock_sendall(used, KEEP % b"/")
+            assert await asyncio.get_running_loop().sock_recv(used, 65536)
+            await running.server.shutdown()
+            assert await all_of(idle) == await all_of(used) == b""
+
+    play(main)
+
+
+def test_shutdown_cuts_at_its_deadline(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        slow = Slow()
+        running = Running(HTTPServer(slow))
+        with await running.connect() as client:
+            await asyncio.get_running_loop().sock_sendall(client, KEEP % b"/slow")
+            await slow.begun.wait()
+            await running.server.shutdown(grace=0.01)
+            assert await all_of(client) == b""
+        for task in slow.tasks:
+            task.cancel()
+
+    play(main)
+    assert [record.getMessage() for record in caplog.records] == ["1 connections are cut after 0.01 seconds"]
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_shutdown_of_upgraded_connections(play: Play, stubborn: bool) -> None:
+    calls: list[str] = []
+
+    class Upgraded:
+        def __init__(self, request: httputil.HTTPServerRequest) -> None:
+            connection: Any = request.connection
+            self.upgraded = connection.context.upgraded
+            self.upgraded.add(self)
+            self.stream = connection.detach()
+
+        def go_away(self) -> None:
+            calls.append("go away")
+            if not stubborn:
+                self.abort()
+
+        def abort(self) -> None:
+            calls.append("abort")
+            self.stream.close()
+            self.upgraded.discard(self)
+
+    async def main() -> None:
+        came = asyncio.Event()
+        running = Running(HTTPServer(lambda request: (Upgraded(request), came.set())))  # type: ignore[arg-type, return-value]
+        with await running.connect() as client:
+            await asyncio.get_running_loop().sock_sendall(client, KEEP % b"/")
+            await came.wait()
+            await running.server.shutdown(grace=0.01 if stubborn else 20)
+            assert calls == ["go away", "abort"]
+            assert await all_of(client) == b""
+
+    play(main)
+
+
+# ------------------------------------------------------------------------------------------ limits
+
+
+def test_connections_over_the_limit_wait(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with Running(HTTPServer(show, max_connections=2)) as running:
+            first, second = await running.connect(), await running.connect()
+            for client in (first, second):
+                await loop.sock_sendall(client, KEEP % b"/")
+                assert b"GET /" in await loop.sock_recv(client, 65536)
+            with socket.create_connection(running.address) as third:
+                third.setblocking(False)
+                await loop.sock_sendall(third, get("/third"))
+                await loop.sock_sendall(second, KEEP % b"/")
+                assert b"GET /" in await loop.sock_recv(second, 65536)
+                assert len(running.server._connections) == 2
+                first.close()
+                assert b"GET /third" in await all_of(third)
+            second.close()
+
+    play(main)
+
+
+def test_connections_over_the_limit_are_refused(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with Running(HTTPServer(show, max_connections=1, refuse_connections=True)) as running:
+            first = await running.connect()
+            await loop.sock_sendall(first, KEEP % b"/")
+            assert b"GET /" in await loop.sock_recv(first, 65536)
+            answer = await running.ask(b"")
+            assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n")
+            while len(running.server._connections) > 1:
+                await asyncio.sleep(0)
+            with await running.connect() as second, await running.connect() as third:
+                assert (await loop.sock_recv(second, 65536)).startswith(b"HTTP/1.1 503 ")
+                assert await all_of(third) == b""  # one is being refused already
+            first.close()
+            while running.server._connections:
+                await asyncio.sleep(0)
+            assert (await running.ask(get())).endswith(b"GET / 127.0.0.1 http")
+
+    play(main)
+
+
+def test_a_body_must_come_at_a_minimum_rate(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(show, min_data_rate=1e6, strict_rfc=True)
+        server.conn_params.data_rate_window = 0.01
+        async with Running(server) as running:
+            with await running.connect() as client:
+                await loop.sock_sendall(client, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+                assert (await all_of(client)).startswith(b"HTTP/1.1 408 ")
+
+    with caplog.at_level(logging.INFO, "tornado"):
+        play(main)
+    assert [record.getMessage() for record in caplog.records] == ["Timeout reading body from 127.0.0.1"]
+
+
+def test_an_answer_must_be_taken_at_a_minimum_rate(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(lambda request: reply(request, bytes(20_000_000)), min_data_rate=1e9)
+        server.conn_params.data_rate_window = 0.01
+        async with Running(server) as running:
+            with await running.connect() as client:
+                await loop.sock_sendall(client, get())
+                while not caplog.records:
+                    await asyncio.sleep(0)
+                assert not server._connections or await all_of(client)
+
+    with caplog.at_level(logging.INFO, "tornado"):
+        play(main)
+    assert [record.getMessage() for record in caplog.records] == ["Timeout sending to 127.0.0.1"]
+
+
+def test_what_waits_for_a_slow_reader_is_limited(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    def endless(request: httputil.HTTPServerRequest) -> None:
+        connection: Any = request.connection
+        connection.write_headers(httputil.ResponseStartLine("HTTP/1.1", 200, "OK"), httputil.HTTPHeaders())
+        while not connection.stream.closed():
+            connection.write(bytes(1_000_000))
+
+    async def main() -> None:
+        async with Running(HTTPServer(endless, max_unsent_size=5_000_000)) as running:
+            with await running.connect() as client:
+                await asyncio.get_running_loop().sock_sendall(client, get())
+                while not caplog.records:
+                    await asyncio.sleep(0)
+
+    with caplog.at_level(logging.INFO, "tornado"):
+        play(main)
+    assert ["reads too slowly" in record.getMessage() for record in caplog.records] == [True]
+
+
 def test_configurable() -> None:
     class Other(HTTPServer):
         pass
