@@ -145,8 +145,12 @@ cdef extern from "sys/socket.h" nogil:
     #ifndef MSG_NOSIGNAL        /* macOS before 15 has none; CPython ignores SIGPIPE anyway */
     #define MSG_NOSIGNAL 0
     #endif
+    #ifndef MSG_MORE            /* Linux only; without it there is one packet more */
+    #define MSG_MORE 0
+    #endif
     """
     enum:
+        MSG_MORE
         MSG_NOSIGNAL
 
     struct msghdr:

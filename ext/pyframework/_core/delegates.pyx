@@ -106,6 +106,16 @@ cdef class TaskRequest:
         self.made = True
 
 
+cdef class Done:
+    """Awaited, it is done at once: what a method returns that must be awaitable and has nothing to wait for."""
+
+    def __await__(self):
+        return iter(())
+
+
+DONE = Done()
+
+
 cdef class HandlerDelegate:
     """Private base of _HandlerDelegate: feeds one request to one handler."""
 

@@ -790,6 +790,23 @@ cdef class Connection(Consumer):
             self.write_chunk(chunk, False)
         return stream.written()
 
+    def write_file(self, int fd, Py_ssize_t offset, Py_ssize_t count):
+        """Write part of a regular file as more of the body; see `Stream.write_file`."""
+        cdef Stream stream = self.stream
+        cdef char size_line[24]
+        self.may_write()
+        if stream is None or stream._closed:
+            return self.closed_future()
+        self.count_written(count)
+        if self._chunking_output and count:
+            put(stream.stage(), size_line, snprintf(size_line, sizeof(size_line), b"%zx\r\n", <size_t>count))
+        sent = stream.write_file(fd, offset, count)
+        if self._chunking_output and count and not stream._closed:
+            put(stream.stage(), b"\r\n", 2)
+            stream.commit(False)
+            sent = stream.written()
+        return sent
+
     cdef int write_chunk(self, object chunk, bint complete) except -1:
         """Send `chunk`, which is not empty: in chunked coding that would be the end."""
         cdef Stream stream = self.stream
