@@ -134,6 +134,14 @@ cdef extern from "Python.h":
     int _PyObject_GetMethod(object instance, object name, PyObject **method) except -1
 
 
+cdef extern from * nogil:
+    """
+    /* Not in C11, but in glibc, musl, macOS and the BSDs. */
+    void *memmem(const void *data, size_t size, const void *wanted, size_t wanted_size);
+    """
+    void *memmem(const void *data, size_t size, const void *wanted, size_t wanted_size)
+
+
 cdef extern from "sys/uio.h" nogil:
     struct iovec:
         void *iov_base
