@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 from pyframework import _sigterm, httputil, netutil
+from pyframework._forwarded import TrustedProxies, forwarded_origin, x_forwarded_origin
+from pyframework._proxy_protocol import ProxyHeader
 from pyframework.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection
 from pyframework.ioloop import IOLoop
 from pyframework.iostream import IOStream, SSLIOStream
@@ -64,6 +66,9 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     idle_connection_timeout: seconds to wait for the next request's head; body_timeout: seconds for its body.
 
     What a public server needs beside Tornado's arguments:
+    trusted_proxies: networks whose word counts, such as "10.0.0.0/8" ("unix": of who connects by a unix socket), for what
+        `xheaders`, `forwarded` (RFC 7239 Forwarded, which then comes before X-Forwarded-For) and `proxy_protocol` (the
+        PROXY header, 1 or 2, in front of each connection of theirs) say. These proxies must remove what others send of it.
     strict_rfc: where Tornado's behaviour and RFC 9110 and 9112 differ, do as the RFCs say.
     max_connections: how many may be open at a time. More wait in the listening sockets' backlog or, with
         `refuse_connections`, are answered 503 with `Retry-After`.
@@ -90,6 +95,9 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         max_buffer_size: int | None = None,
         trusted_downstream: list[str] | None = None,
         *,
+        trusted_proxies: Iterable[str] | None = None,
+        forwarded: bool = False,
+        proxy_protocol: bool = False,
         strict_rfc: bool = False,
         max_header_count: int = 1000,
         head_timeout: float | None = 60,
@@ -108,6 +116,12 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         self.xheaders = xheaders
         self.protocol = protocol
         self.trusted_downstream = trusted_downstream
+        self.trusted_proxies = None if trusted_proxies is None else TrustedProxies(trusted_proxies)
+        self.forwarded = forwarded
+        self.proxy_protocol = proxy_protocol
+        if (forwarded or proxy_protocol) and trusted_proxies is None:
+            raise ValueError("forwarded and proxy_protocol need trusted_proxies: the networks to believe")
+        self._proxy_headers: set[ProxyHeader] = set()
         self.conn_params = HTTP1ConnectionParameters(
             no_keep_alive=no_keep_alive,
             chunk_size=chunk_size,
@@ -172,10 +186,12 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
             gen_log.warning("%d connections are cut after %s seconds", self._open_connections(), grace)
             for upgraded in list(self._upgraded):
                 upgraded.abort()
+            for header in list(self._proxy_headers):
+                header.fail("the server shuts down")
             await self.close_all_connections()
 
     def _open_connections(self) -> int:
-        return len(self._connections) + len(self._upgraded)
+        return len(self._connections) + len(self._upgraded) + len(self._proxy_headers)
 
     def _accept_waiting(self) -> None:
         """Accept what the kernel has accepted already: closing the sockets would reset it."""
@@ -188,7 +204,7 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
                 self._handle_connection(connection, address)
 
     def _tell_if_empty(self) -> None:
-        if self._emptied is not None and not self._connections and not self._upgraded:
+        if self._emptied is not None and self._open_connections() == 0:
             self._emptied.set()
 
     async def close_all_connections(self) -> None:
@@ -197,8 +213,21 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
             connection = next(iter(self._connections))
             await connection.close()
 
+    def _handle_connection(self, connection: socket.socket, address: Any) -> None:
+        if self.proxy_protocol and self.trusted_proxies is not None and self.trusted_proxies.trusts(address):
+            self._proxy_headers.add(ProxyHeader(connection, address, self._on_proxy_header))
+        else:
+            super()._handle_connection(connection, address)
+
+    def _on_proxy_header(self, header: ProxyHeader, connection: socket.socket | None, address: Any) -> None:
+        self._proxy_headers.discard(header)
+        if connection is not None:
+            super()._handle_connection(connection, address)
+        self._tell_if_empty()
+
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         context = _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
+        context.trust(self.trusted_proxies, self.xheaders, self.forwarded)
         context.upgraded = self._upgraded
         stream.set_nodelay(True)
         connection = HTTP1ServerConnection(stream, self.conn_params, context)
@@ -245,7 +274,7 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
         delegate = self._requests.start_request(server_conn, request_conn)
-        return _ProxyAdapter(delegate, request_conn) if self.xheaders else delegate
+        return _ProxyAdapter(delegate, request_conn) if self.xheaders or self.forwarded else delegate
 
     def on_close(self, server_conn: object) -> None:
         self._connections.discard(server_conn)  # type: ignore[arg-type]
@@ -313,7 +342,7 @@ class _HTTPRequestContext:
     ) -> None:
         self.address = address
         self.address_family = stream.socket.family if stream.socket is not None else None
-        if self.address_family in (socket.AF_INET, socket.AF_INET6) and address is not None:
+        if isinstance(address, tuple):  # of the peer or, where a PROXY header says so, of its client
             self.remote_ip = address[0]
         else:
             self.remote_ip = "0.0.0.0"  # a unix socket: there must be something that looks like an address
@@ -322,6 +351,12 @@ class _HTTPRequestContext:
         self._orig_protocol = self.protocol
         self.trusted_downstream = set(trusted_downstream or ())
         self.upgraded = _UpgradedConnections()
+        self._proxies: TrustedProxies | None = None
+
+    def trust(self, proxies: TrustedProxies | None, xheaders: bool, forwarded: bool) -> None:
+        """Believe only these `proxies`, and only what they are to be believed about."""
+        self._proxies, self._xheaders, self._forwarded = proxies, xheaders, forwarded
+        self._is_trusted = proxies is not None and proxies.trusts(self.address)
 
     def __str__(self) -> str:
         if self.address_family in (socket.AF_INET, socket.AF_INET6):
@@ -332,6 +367,9 @@ class _HTTPRequestContext:
 
     def _apply_xheaders(self, headers: httputil.HTTPHeaders) -> None:
         """Believe what the proxies in front say, for one request."""
+        if self._proxies is not None:
+            self._believe(self._proxies, headers)
+            return
         address = self.remote_ip
         for hop in reversed(headers.get("X-Forwarded-For", self.remote_ip).split(",")):
             address = hop.strip()
@@ -345,6 +383,13 @@ class _HTTPRequestContext:
             nearest = scheme.split(",")[-1].strip()
             if nearest in ("http", "https"):
                 self.protocol = nearest
+
+    def _believe(self, proxies: TrustedProxies, headers: httputil.HTTPHeaders) -> None:
+        origin = forwarded_origin if self._forwarded and "Forwarded" in headers else x_forwarded_origin
+        if origin is x_forwarded_origin and not self._xheaders:
+            return
+        self.remote_ip, scheme = origin(proxies, self._orig_remote_ip, self._is_trusted, headers)
+        self.protocol = scheme or self._orig_protocol
 
     def _unapply_xheaders(self) -> None:
         self.remote_ip = self._orig_remote_ip
