@@ -1,4 +1,7 @@
-"""SIGTERM under `python -m pyframework run`: the process ends when its HTTP servers have finished what they accepted."""
+"""SIGTERM under `python -m pyframework run`: a process ends when its HTTP servers have finished.
+
+Whoever handles SIGTERM itself is left alone.
+"""
 
 import asyncio
 import os

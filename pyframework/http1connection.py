@@ -32,7 +32,7 @@ class HTTP1ConnectionParameters(Parameters):
     min_data_rate: bytes a second that a peer has to send of a body and take of an answer, on average over
         `data_rate_window` seconds; 0 for any.
     max_unsent_size: bytes of an answer that may still wait for a slow peer when more of it is written.
-    linger_timeout: seconds for which what comes behind the last answer is read and dropped, so that the peer can read it.
+    linger_timeout: seconds for which is read and dropped what comes behind the last answer, to let the peer read it.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class _UpgradedConnections(set[UpgradedConnection]):
         super().__init__()
         self.on_leave = on_leave
 
-    def discard(self, connection: UpgradedConnection) -> None:
+    def discard(self, connection: object) -> None:
         super().discard(connection)
         self.on_leave()
 
@@ -66,9 +66,9 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     idle_connection_timeout: seconds to wait for the next request's head; body_timeout: seconds for its body.
 
     What a public server needs beside Tornado's arguments:
-    trusted_proxies: networks whose word counts, such as "10.0.0.0/8" ("unix": of who connects by a unix socket), for what
-        `xheaders`, `forwarded` (RFC 7239 Forwarded, which then comes before X-Forwarded-For) and `proxy_protocol` (the
-        PROXY header, 1 or 2, in front of each connection of theirs) say. These proxies must remove what others send of it.
+    trusted_proxies: networks such as "10.0.0.0/8" ("unix": whoever connects by a unix socket) whose word counts. They
+        must remove what others have sent of this. What they may say: `xheaders`; `forwarded`, RFC 7239 Forwarded, which
+        comes before X-Forwarded-For; `proxy_protocol`, the PROXY header (1 or 2) in front of each connection of theirs.
     strict_rfc: where Tornado's behaviour and RFC 9110 and 9112 differ, do as the RFCs say.
     max_connections: how many may be open at a time. More wait in the listening sockets' backlog or, with
         `refuse_connections`, are answered 503 with `Retry-After`.
@@ -277,7 +277,7 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         return _ProxyAdapter(delegate, request_conn) if self.xheaders or self.forwarded else delegate
 
     def on_close(self, server_conn: object) -> None:
-        self._connections.discard(server_conn)  # type: ignore[arg-type]
+        self._connections.discard(server_conn)
         if self.max_connections is not None:
             self._accept_again()
         self._tell_if_empty()

@@ -30,6 +30,10 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
 
     _auto_finish = True
 
+    def _allowed_methods(self) -> list[str]:
+        """Return the methods that the class has a method for."""
+        raise NotImplementedError
+
     def _json_of(self, chunk: dict[str, Any]) -> bytes:
         """Return what `write` adds for a dict."""
         self._headers["Content-Type"] = "application/json; charset=UTF-8"

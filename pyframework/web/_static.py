@@ -82,7 +82,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
         self.set_header("Content-Length", length)
         if not include_body:
             return DONE
-        if type(self).get_content.__func__ is _plain_get_content:
+        if getattr(type(self).get_content, "__func__", None) is _plain_get_content:
             return self._send_file(start or 0, length)
         return self._send_content(start, end)
 

@@ -114,7 +114,8 @@ def ask(pieces: list[bytes], secure: bool = False, **options: Any) -> bytes:
 @pytest.mark.parametrize(("header", "client"), GOOD)
 def test_server(header: bytes, client: tuple[str, int] | None) -> None:
     expected = f"{'127.0.0.1' if client is None else client[0]} http".encode()
-    for pieces in ([header + REQUEST], [bytes([byte]) for byte in header] + [REQUEST], [header[:13], header[13:] + REQUEST]):
+    bytewise = [bytes([byte]) for byte in header] + [REQUEST]
+    for pieces in ([header + REQUEST], bytewise, [header[:13], header[13:] + REQUEST]):
         assert ask(pieces, trusted_proxies=["127.0.0.0/8"]) == expected
 
 

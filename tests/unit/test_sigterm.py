@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ async def main():
 
 asyncio.run(main())
 """
-OWN = "import signal; signal.signal(signal.SIGTERM, lambda *args: (print('mine', flush=True), __import__('os')._exit(3)))"
+OWN = "import os, signal; signal.signal(signal.SIGTERM, lambda *args: (print('mine', flush=True), os._exit(3)))"
 
 
 @contextmanager
@@ -47,12 +47,20 @@ def line(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
+def wait_until_refused(address: tuple[str, int]) -> None:
+    with suppress(ConnectionError):
+        while True:
+            socket.create_connection(address).close()
+
+
 def test_what_was_accepted_is_finished(tmp_path: Path) -> None:
     with program(tmp_path, ["-m", "pyframework", "run"]) as process:
-        with socket.create_connection(("127.0.0.1", int(line(process)))) as client:
+        address = ("127.0.0.1", int(line(process)))
+        with socket.create_connection(address) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert line(process) == "begun"
             process.send_signal(signal.SIGTERM)
+            wait_until_refused(address)
             assert process.stdin is not None
             print(file=process.stdin, flush=True)
             answer = b"".join(iter(lambda: client.recv(65536), b""))

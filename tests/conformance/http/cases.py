@@ -1,10 +1,11 @@
 """Requests and what an origin server must do with them, as data: `*.json`, with the section of the RFC for each.
 
-A row has `name`, `rfc`, `send`, `expect` and `then`; with `values` it stands for a case for each of them, in the place of
-`{value}`. Optional are `server`, arguments of HTTPServer, and `end`: "half" (the client shuts down its side) or "reset".
+A row has `name`, `rfc`, `send`, `expect` and `then`; with `values` it stands for a case for each of them, in the place
+of `{value}`. Optional are `server`, arguments of HTTPServer, and `end`: "half" (the client shuts down its side) or
+"reset".
 
-`send` holds bytes, one character each (latin-1, else UTF-8): a string, or a list of lines; a line may be a list of strings
-and of [string, count]. $GET, $POST and $CHUNKED stand for the beginnings in BEGINNINGS.
+`send` holds bytes, one character each (latin-1, else UTF-8): a string, or a list of lines; a line may be a list of
+strings and of [string, count]. $GET, $POST and $CHUNKED stand for the beginnings in BEGINNINGS.
 
 `expect` lists the answers: a status (or `*`), then nothing, `Name=value` (a field; `*` for any value), `!Name` (no such
 field) or the whole content. HEAD in front says that this answers a HEAD. [text, count] stands for several.

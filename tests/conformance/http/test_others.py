@@ -32,8 +32,8 @@ EXPLAINED = [
     (rb" HTTP/1\.[2-9]", "llhttp", "a later minor version, which is read as 1.1 (RFC 9110 section 2.5)"),
     (rb"(?i)\ncontent-length:[^\n]*,", "llhttp", "a list of equal lengths (RFC 9112 section 6.3)"),
     (rb"(?i)\ncontent-length:.*(?s:.*)\ncontent-length:", "llhttp", "equal lengths in several lines (the same)"),
-    (rb"(?i)\n0+\r\n(?:.*\r\n)*?(?:content-length|transfer-encoding):", "llhttp", "framing fields in a trailer section"),
-    (rb"(?:\A|\n)(?!(?:GET|POST|PUT|DELETE|PATCH|OPTIONS|HEAD) )[!-~]+ [!-~]+ HTTP/1", "llhttp", "a method it knows not"),
+    (rb"(?i)\n0+\r\n(?:.*\r\n)*?(?:content-length|transfer-encoding):", "llhttp", "framing fields in a trailer"),
+    (rb"(?:\A|\n)(?!(?:GET|POST|PUT|DELETE|PATCH|OPTIONS|HEAD) )[!-~]+ [!-~]+ HTTP/1", "llhttp", "an unknown method"),
 ]
 
 
@@ -173,13 +173,15 @@ LINES = [
     b"Expect: 100-continue", b"X: \x00", b"X: \xe9", b"X y", b": x", b"Host: b",
 ]  # fmt: skip
 STARTS = [
-    b"GET / HTTP/1.1", b"POST / HTTP/1.1", b"PUT /a?b HTTP/1.1", b"HEAD / HTTP/1.1", b"GET / HTTP/1.0", b"GET  / HTTP/1.1",
-    b"GET http://b/ HTTP/1.1", b"OPTIONS * HTTP/1.1", b"GET / HTTP/1.2", b"GET / HTTP/2.0", b"GET /", b"\r\nGET / HTTP/1.1",
+    b"GET / HTTP/1.1", b"POST / HTTP/1.1", b"PUT /a?b HTTP/1.1", b"HEAD / HTTP/1.1", b"GET / HTTP/1.0", b"GET /",
+    b"GET  / HTTP/1.1", b"GET http://b/ HTTP/1.1", b"OPTIONS * HTTP/1.1", b"GET / HTTP/1.2", b"GET / HTTP/2.0",
+    b"\r\nGET / HTTP/1.1",
 ]  # fmt: skip
 BODIES = [
     b"", b"hello", b"5\r\nhello\r\n0\r\n\r\n", b"5;a=b\r\nhello\r\n0\r\n\r\n", b"0\r\n\r\n", b"0\r\nA: b\r\n\r\n",
     b"5\r\nhello\r\n00\r\n\r\n", b"5\nhello\r\n0\r\n\r\n", b"5 \r\nhello\r\n0\r\n\r\n", b"0x5\r\nhello\r\n0\r\n\r\n",
-    b"5\r\nhelloX\r\n0\r\n\r\n", b"A\r\n0123456789\r\n0\r\n\r\n", b"-1\r\n\r\n", b"5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n",
+    b"5\r\nhelloX\r\n0\r\n\r\n", b"A\r\n0123456789\r\n0\r\n\r\n", b"-1\r\n\r\n",
+    b"5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n",
 ]  # fmt: skip
 
 

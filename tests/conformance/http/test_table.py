@@ -13,8 +13,8 @@ import pytest
 from pyframework import web
 from pyframework._core.loop import EventLoop
 from pyframework.httpserver import HTTPServer
-from tests.conformance.http.cases import Case, cases
 from tests.conformance.http.answers import Answer, read_answers
+from tests.conformance.http.cases import Case, cases
 
 SENTINEL = b"GET /sentinel HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 SHORT = 400  # bytes up to which an input is also sent byte by byte

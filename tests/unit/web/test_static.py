@@ -365,7 +365,9 @@ def test_known_files_are_bounded(root, monkeypatch):
     assert len(_static_paths._known_files) <= 2
 
 
-@pytest.mark.parametrize("path", ["", "a", "a/b", "a//b", "./a", "a/..", "../a", "/a", "a/", "a/.b", "..", "a\0", "a\n/b"])
+@pytest.mark.parametrize(
+    "path", ["", "a", "a/b", "a//b", "./a", "a/..", "../a", "/a", "a/", "a/.b", "..", "a\0", "a\n/b"]
+)
 @pytest.mark.parametrize("root", ["/r", "/r/", "/r/../s", "//r", "r"])
 def test_plain_paths_need_no_work(root, path):
     plain = _static_paths.join_plain(root, path)
