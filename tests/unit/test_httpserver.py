@@ -6,13 +6,15 @@ import importlib.util
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyframework import httpserver, httputil, netutil
+import pyframework.testing
+from pyframework import httpserver, httputil, netutil, web
 from pyframework._core.loop import EventLoop
 from pyframework.httpserver import HTTPServer, _HTTPRequestContext
 from pyframework.util import Configurable
@@ -308,6 +310,55 @@ def test_idle_connections_are_closed(play: Play) -> None:
     play(main)
 
 
+# ------------------------------------------------------------------------------------------ TLS
+
+CERTIFICATE = str(Path(pyframework.testing.__file__).with_name("testing.crt"))
+KEY = str(Path(pyframework.testing.__file__).with_name("testing.key"))
+
+
+async def ask_tls(server: HTTPServer, wire: bytes, with_certificate: bool = False) -> bytes:
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    if with_certificate:
+        context.load_cert_chain(CERTIFICATE, KEY)
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+    server.add_socket(listening)
+    reader, writer = await asyncio.open_connection(*listening.getsockname(), ssl=context, server_hostname="localhost")
+    writer.write(wire)
+    answer = await reader.read()
+    writer.close()
+    server.stop()
+    await server.close_all_connections()
+    return answer
+
+
+@pytest.mark.parametrize("with_certificate", [False, True])
+def test_client_certificates(play: Play, with_certificate: bool) -> None:
+    def application(request: httputil.HTTPServerRequest) -> None:
+        certificate: Any = request.get_ssl_certificate()
+        reply(request, str(certificate and dict(row[0] for row in certificate["subject"])).encode())
+        assert isinstance(request.get_ssl_certificate(binary_form=True), bytes) is with_certificate
+
+    async def main() -> None:
+        options = {"certfile": CERTIFICATE, "keyfile": KEY, "ca_certs": CERTIFICATE, "cert_reqs": ssl.CERT_OPTIONAL}
+        answer = await ask_tls(HTTPServer(application, ssl_options=options), get(), with_certificate)
+        assert (b"commonName" in answer or b"organizationName" in answer) is with_certificate
+        assert answer.endswith(b"None") is not with_certificate
+
+    play(main)
+
+
+def test_a_refusal_over_tls_can_be_read(play: Play) -> None:
+    async def main() -> None:
+        options = {"certfile": CERTIFICATE, "keyfile": KEY}
+        server = HTTPServer(show, ssl_options=options, max_body_size=10, strict_rfc=True)
+        size = 1_000_000
+        wire = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + bytes(size)
+        assert (await ask_tls(server, wire)).startswith(b"HTTP/1.1 413 ")
+
+    play(main)
+
+
 # ------------------------------------------------------------------------------------------ shutdown
 
 
@@ -506,6 +557,29 @@ def test_a_body_must_come_at_a_minimum_rate(play: Play, caplog: pytest.LogCaptur
     with caplog.at_level(logging.INFO, "tornado"):
         play(main)
     assert [record.getMessage() for record in caplog.records] == ["Timeout reading body from 127.0.0.1"]
+
+
+def test_a_streamed_body_comes_at_any_rate(play: Play) -> None:
+    @web.stream_request_body
+    class Stream(web.RequestHandler):
+        def data_received(self, chunk: bytes) -> None:
+            self.write(chunk)
+
+        def post(self) -> None:
+            pass
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(web.Application([("/", Stream)]), min_data_rate=1e9, idle_connection_timeout=0.1)
+        server.conn_params.data_rate_window = 0.01
+        async with Running(server) as running:
+            with await running.connect() as client:
+                await loop.sock_sendall(client, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+                assert await running.ask(b"") == b""  # its end comes after many windows
+                await loop.sock_sendall(client, b"b")
+                assert (await loop.sock_recv(client, 65536)).endswith(b"ab")
+
+    play(main)
 
 
 def test_an_answer_must_be_taken_at_a_minimum_rate(play: Play, caplog: pytest.LogCaptureFixture) -> None:
