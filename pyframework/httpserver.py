@@ -252,9 +252,9 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
 
     def _refuse(self, connection: HTTP1ServerConnection) -> None:
         assert self.max_connections is not None
-        if len(self._connections) > 2 * self.max_connections or connection.stream.socket is None:
-            connection.stream.close()  # those that are being refused are many already
+        if len(self._connections) > 2 * self.max_connections:  # those that are being refused are many already
             self._connections.discard(connection)
+            connection.stream.close()
         else:
             connection._decline(self, _BUSY)
 

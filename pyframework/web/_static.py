@@ -23,6 +23,8 @@ from pyframework.web._static_paths import (
 )
 from pyframework.web._static_versions import StaticVersions
 
+_TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # what would block, such as a FIFO, is refused after opening
+
 
 class StaticFileHandler(StaticVersions, RequestHandler):
     """Serves the files of a folder. The rule's pattern has one group, the path below it.
@@ -79,7 +81,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             self.set_header("Content-Range", f"bytes */{size}")
             return DONE
         length = (size if end is None else end) - (start or 0)
-        self.set_header("Content-Length", length)
+        self._headers["Content-Length"] = str(length)
         if not include_body:
             return DONE
         if getattr(type(self).get_content, "__func__", None) is _plain_get_content:
@@ -88,7 +90,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
 
     def _send_file(self, start: int, length: int) -> Awaitable[None]:
         try:
-            fd = os.open(self.absolute_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = os.open(self.absolute_path, _TO_READ)
         except (OSError, ValueError) as error:
             raise HTTPError(404) from error
         try:
@@ -150,9 +152,11 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             self.set_header("Content-Type", content_type)
         if self.modified is not None:
             known = self._known
-            same = known is not None and known.modified is self.modified
-            self.set_header("Last-Modified", known.last_modified if known is not None and same else self.modified)
-        self.set_header("Accept-Ranges", "bytes")
+            if known is not None and known.modified is self.modified:
+                self._headers["Last-Modified"] = known.last_modified
+            else:
+                self.set_header("Last-Modified", self.modified)
+        self._headers["Accept-Ranges"] = "bytes"
         seconds = self.get_cache_time(self.path, self.modified, content_type)
         if seconds > 0:
             self.set_header("Expires", datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds))

@@ -1005,7 +1005,7 @@ cdef class ServerConnection(Consumer):
         """The peer does not read as fast as it is answered: it has to read at a minimum rate."""
         if self.params.min_data_rate <= 0 or self.lingering:
             return 0
-        self.taken = self.stream._total_write_done_index
+        self.taken = self.stream._total_write_done_index - self.stream._unacknowledged()
         return self.stream.allow(self.params.data_rate_window)
 
     cdef int on_slow_reader(self) except -1:
