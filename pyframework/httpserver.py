@@ -30,7 +30,8 @@ _BUSY = (
 class UpgradedConnection(Protocol):
     """A connection that speaks another protocol than HTTP now.
 
-    It enters itself into `request.connection.context.upgraded` and leaves that set when it is closed.
+    It enters itself into the set `request.connection.context.upgraded` before it detaches the stream, and leaves
+    it when it is closed.
     """
 
     def go_away(self) -> None:
@@ -46,6 +47,12 @@ class _UpgradedConnections(set[UpgradedConnection]):
     def __init__(self, on_leave: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self.on_leave = on_leave
+        self.going_away = False
+
+    def add(self, connection: UpgradedConnection) -> None:
+        super().add(connection)
+        if self.going_away:
+            IOLoop.current().add_callback(connection.go_away)
 
     def discard(self, connection: object) -> None:
         super().discard(connection)
@@ -172,10 +179,11 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
         deadline = asyncio.get_running_loop().time() + grace
         self._accept_waiting()
         self.stop()
-        self._emptied = emptied = asyncio.Event()
+        self._emptied = emptied = self._emptied or asyncio.Event()
         self._quiet = min(QUIET, grace)
         for connection in list(self._connections):
             connection._drain(self._quiet)
+        self._upgraded.going_away = True
         for upgraded in list(self._upgraded):
             upgraded.go_away()
         self._tell_if_empty()

@@ -464,6 +464,33 @@ def test_shutdown_cuts_at_its_deadline(play: Play, caplog: pytest.LogCaptureFixt
     assert [record.getMessage() for record in caplog.records] == ["1 connections are cut after 0.01 seconds"]
 
 
+def test_an_upgrade_while_the_server_shuts_down(play: Play) -> None:
+    class Upgraded:
+        def __init__(self, server: HTTPServer) -> None:
+            self.upgraded, self.told = server._upgraded, asyncio.Event()
+            self.upgraded.add(self)
+
+        def go_away(self) -> None:
+            self.told.set()
+
+        def abort(self) -> None:
+            raise AssertionError("it leaves by itself")
+
+    async def main() -> None:
+        server = HTTPServer(show)
+        first = Upgraded(server)
+        ending = asyncio.create_task(server.shutdown(grace=20))
+        await first.told.wait()
+        second = Upgraded(server)
+        await second.told.wait()
+        for connection in (first, second):
+            assert not ending.done()
+            server._upgraded.discard(connection)
+        await ending
+
+    play(main)
+
+
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_shutdown_of_upgraded_connections(play: Play, stubborn: bool) -> None:
     calls: list[str] = []

@@ -23,7 +23,8 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from pyframework._core.capi cimport (
     PF_HTTP1_AGAIN, PF_HTTP1_BAD_CONTENT_LENGTH, PF_HTTP1_BAD_HOST, PF_HTTP1_BAD_TRANSFER_CODING, PF_HTTP1_BAD_VERSION,
-    PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE, PF_HTTP1_MANY_CONTENT_LENGTHS,
+    PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE,
+    PF_HTTP1_MANY_CONTENT_LENGTHS,
     pf_buf, pf_buf_append, pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
     pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
 )
@@ -186,16 +187,17 @@ cdef double now() noexcept nogil:
     return moment.tv_sec + moment.tv_nsec * 1e-9
 
 
-OTHER_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/[02-9]\.[0-9]\r?\n")      # behind empty lines
-UNKNOWN_CODINGS = re.compile(r"(?!.*\bchunked\b.*,)[^\s,].*,\s*chunked", re.IGNORECASE)
+cdef object OTHER_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/[02-9]\.[0-9]\r?\n")
+# Others, and then chunked: where that is not the last one, nobody can tell where the body ends.
+cdef object UNKNOWN_CODINGS = re.compile(r"(?!.*\bchunked\b.*,)[^\s,].*,\s*chunked", re.IGNORECASE)
 
 
 cdef int status_of(int wrong, bytes head, HeaderMap headers, bint strict) except -1:
     """The status that answers a head which is refused (RFC 9110 section 15)."""
     if wrong == PF_HTTP1_BAD_VERSION and OTHER_VERSION.match(head.lstrip(b"\r\n")):
         return 505
-    if wrong == PF_HTTP1_BAD_TRANSFER_CODING and strict and UNKNOWN_CODINGS.fullmatch(headers.lookup("Transfer-Encoding")):
-        return 501
+    if wrong == PF_HTTP1_BAD_TRANSFER_CODING and strict:
+        return 501 if UNKNOWN_CODINGS.fullmatch(headers.lookup("Transfer-Encoding")) else 400
     return 400
 
 
@@ -781,7 +783,7 @@ cdef class Connection(Consumer):
         self.may_write()
         if stream is None or stream._closed:
             return self.closed_future()
-        if not stream.drained() and stream.pending._size > self.params.max_unsent_size:
+        if not stream.drained() and stream.pending.holds_more_than(self.params.max_unsent_size):
             gen_log.info("%s reads too slowly: more than %d bytes wait", self.context, self.params.max_unsent_size)
             stream.close(StreamBufferFullError("more bytes wait to be sent than max_unsent_size"))
             return self.closed_future()
@@ -981,6 +983,8 @@ cdef class ServerConnection(Consumer):
         if stream._closed or stream.consumer is not self:
             return 0
         self.lingering = True
+        if stream.leaving:
+            stream.home.depart()
         stream.take(stream.unread())
         stream.allow(self.params.linger_timeout)
         if stream.drained():

@@ -32,6 +32,7 @@ cdef class StreamBuffer:
     cdef Py_ssize_t _first                  # bytes of the first part that were sent
     cdef Py_ssize_t _size
     cdef int add(self, const char *data, Py_ssize_t size) except -1
+    cdef bint holds_more_than(self, Py_ssize_t size) except -1
     cdef bint merge(self, view) except -1
     cdef int drop(self, Py_ssize_t size) except -1
 

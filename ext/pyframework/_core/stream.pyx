@@ -142,6 +142,12 @@ cdef class StreamBuffer:
             self._parts.append(bytearray(view))
         self._size += size
 
+    cdef bint holds_more_than(self, Py_ssize_t size) except -1:
+        """Whether more than `size` bytes of memory wait; those of files do not count."""
+        if self._size <= size:
+            return False
+        return sum([len(part) for part in self._parts if not isinstance(part, FilePart)]) > size
+
     cdef bint merge(self, view) except -1:
         """Whether the last piece had room for this small one."""
         last = self._parts[-1] if self._parts else None

@@ -12,6 +12,7 @@ import pyframework.testing
 from pyframework.httpserver import HTTPServer
 from pyframework.netutil import bind_sockets
 from pyframework.web import Application, RequestHandler, StaticFileHandler, _static_paths
+from tests.conformance.http.answers import read_answers
 
 CERTIFICATE = str(Path(pyframework.testing.__file__).with_name("testing.crt"))
 KEY = str(Path(pyframework.testing.__file__).with_name("testing.key"))
@@ -316,6 +317,32 @@ def test_large_files(root, secure):
     assert [body for _, body in answers] == bodies
     assert f"Content-Length: {LARGE}\r\n" in answers[2][0]
     assert "206 Partial Content" in answers[1][0] and "206 Partial Content" in answers[6][0]
+
+
+def test_a_file_of_an_answer_without_length(root):
+    (root / "large").write_bytes(CONTENT)
+
+    class Chunks(FileHandler):
+        async def get(self):
+            with self.path.open("rb") as file:
+                self.write_file(file, 0, 100_000)
+                self.write("between")
+                await self.write_file(file, 100_000)
+
+    async def main():
+        server = HTTPServer(Application([("/", Chunks, {"path": root / "large"})]))
+        (listening,) = bind_sockets(0, "127.0.0.1")
+        server.add_socket(listening)
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(GET.format("/", "Connection: close\r\n").encode())
+        received = await reader.read()
+        writer.close()
+        await server.shutdown()
+        return received
+
+    (answer,) = read_answers(asyncio.run(main()), [False])
+    assert answer.fields["Transfer-Encoding"] == "chunked"
+    assert answer.content == CONTENT[:100_000] + b"between" + CONTENT[100_000:]
 
 
 def test_a_change_shows_at_once(root):
