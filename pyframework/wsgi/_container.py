@@ -105,6 +105,7 @@ class _Answer:
         self.headers: list[tuple[str, str]] = []
         self.written: list[bytes] = []  # by the function that start_response returns
         self.sent = False
+        self.closed = False
         self.code = 500
 
     # ---- what the application sees
@@ -156,7 +157,7 @@ class _Answer:
         try:
             pieces = iter(result)
             while True:
-                piece: Any = await loop.run_in_executor(executor, next, pieces, _END)
+                piece: Any = await loop.run_in_executor(executor, self._next, pieces, result)
                 written, self.written[:] = b"".join(self.written), []
                 if piece is _END:
                     break
@@ -170,7 +171,16 @@ class _Answer:
         except Exception as error:
             self._fail(error)
         finally:
-            await loop.run_in_executor(executor, _close, result)
+            if not self.closed:
+                await loop.run_in_executor(executor, _close, result)
+
+    def _next(self, pieces: Iterator[bytes], result: Any) -> Any:
+        """Return the next piece; behind the last close the iterable, before the client may know that it was the last."""
+        piece = next(pieces, _END)
+        if piece is _END:
+            self.closed = True
+            _close(result)
+        return piece
 
     async def _send(self, piece: bytes) -> None:
         if self.sent:
