@@ -175,7 +175,7 @@ class _Answer:
                 await loop.run_in_executor(executor, _close, result)
 
     def _next(self, pieces: Iterator[bytes], result: Any) -> Any:
-        """Return the next piece; behind the last close the iterable, before the client may know that it was the last."""
+        """Return the next piece; behind the last close the iterable, before the client knows that it was the last."""
         piece = next(pieces, _END)
         if piece is _END:
             self.closed = True

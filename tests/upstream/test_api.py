@@ -15,7 +15,6 @@ COMPILED = "a compiled __init__ has no signature to inspect"
 DIFFERENT: dict[str, str] = {
     "tornado.http1connection.HTTP1Connection.__init__": COMPILED,
     "tornado.http1connection.HTTP1ServerConnection.__init__": COMPILED,
-    "tornado.httpserver.HTTPServer.initialize": LIMITS,
     "tornado.http1connection.HTTP1ConnectionParameters.__init__": LIMITS,
     "tornado.httputil.HTTPServerRequest.__init__": COMPILED,
 }
