@@ -1,6 +1,7 @@
 """Reads HTTP/1.1 answers off bytes, plainly and slowly, so that a peer can be judged before it is measured."""
 
 import socket
+import ssl
 from dataclasses import dataclass
 
 TIMEOUT = 10.0
@@ -55,16 +56,22 @@ def _parse_chunks(data: bytes) -> tuple[bytes, int, int]:
     return body, chunks, -1
 
 
-def exchange(port: int, request: bytes, count: int = 1) -> list[Answer]:
-    """Send `request` and return the `count` answers to it.
+def _connect(port: int, certificate: str | None) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+    if certificate is None:
+        return connection
+    return ssl.create_default_context(cafile=certificate).wrap_socket(connection, server_hostname="localhost")
 
+
+def exchange(port: int, request: bytes, count: int = 1, certificate: str | None = None) -> list[Answer]:
+    """Send `request`, over TLS if there is a `certificate` to trust, and return the `count` answers to it.
     Raises:
         BadAnswer: the peer closed early, was silent for `TIMEOUT` seconds, or did not speak HTTP/1.1.
     """
     answers: list[Answer] = []
     data = b""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+        with _connect(port, certificate) as connection:
             connection.sendall(request)
             while len(answers) < count:
                 received = connection.recv(1 << 20)

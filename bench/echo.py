@@ -4,13 +4,11 @@ import sys
 from contextlib import ExitStack
 
 from bench import machine, programs
-from bench.peers import APPS, ECHO_LOAD, ROOT, Peer
+from bench.peers import APPS, CERTIFICATE, ECHO_LOAD, KEY, Peer
 from bench.results import Result, Round, Run
 from bench.servers import PeerFailed, Server
 
 CONNECTIONS = 64
-CERTIFICATE = str(ROOT / "pyframework" / "testing.crt")
-KEY = str(ROOT / "pyframework" / "testing.key")
 
 
 def server_command(peer: Peer, tls: bool) -> tuple[str, ...]:

@@ -6,9 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.peers import APPS, ECHO_LOAD, ENVIRONMENT, FLOOR, MESSAGES, PYTHON, UVLOOP, Peer
+from bench import workloads
+from bench.peers import APPS, DISCARD_LOAD, ECHO_LOAD, ENVIRONMENT, FLOOR, MESSAGES, PYTHON, STATIC_FILES, UVLOOP, Peer
 
-PROGRAMS = {APPS / "floor.c": FLOOR, APPS / "echo_load.c": ECHO_LOAD, APPS / "messages.c": MESSAGES}
+PROGRAMS = {
+    APPS / "floor.c": FLOOR,
+    APPS / "echo_load.c": ECHO_LOAD,
+    APPS / "discard_load.c": DISCARD_LOAD,
+    APPS / "messages.c": MESSAGES,
+}
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
@@ -23,6 +29,8 @@ def prepare(peers: list[Peer]) -> dict[str, str]:
     if not Path(PYTHON).exists():
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
     problems: dict[str, str] = {}
+    if any(peer.name == "nginx" for peer in peers) and not shutil.which("nginx"):
+        problems["nginx"] = "nginx is not here; on Debian and Ubuntu: apt-get install nginx-light"
     for line in requirement_lines():
         names = {requirement.partition("==")[0] for requirement in line}
         wanting = [peer for peer in peers if names & set(peer.packages)]
@@ -30,6 +38,9 @@ def prepare(peers: list[Peer]) -> dict[str, str]:
             problems |= {peer.name: reason for peer in wanting}
         if "uvloop" in names and any(peer.name == "pyframework-uvloop" for peer in wanting) and not UVLOOP.exists():
             _install([*line, "--no-deps", "--target", str(UVLOOP)])
+    STATIC_FILES.mkdir(exist_ok=True)
+    for name, content in workloads.FILES.items():
+        (STATIC_FILES / name).write_bytes(content)
     reasons = [_compile(source, program) for source, program in PROGRAMS.items()]
     if any(reasons):
         problems["floor"] = next(filter(None, reasons))

@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench import machine
+from bench import machine, programs
+from bench.peers import DISCARD_LOAD
 from bench.results import Round
 from bench.servers import PeerFailed
 from bench.workloads import Workload
@@ -21,7 +22,7 @@ def have_wrk() -> bool:
 
 def command(workload: Workload, port: int, seconds: int, body_file: str) -> list[str]:
     """The wrk command line for `workload`; `body_file` is a dash where the request has no body."""
-    url = f"http://127.0.0.1:{port}{workload.path}"
+    url = f"{'https' if workload.tls else 'http'}://127.0.0.1:{port}{workload.path}"
     headers = [part for name, value in workload.headers.items() for part in ("-H", f"{name}: {value}")]
     load = ["-t1", f"-c{workload.connections}", f"-d{seconds}s", "-s", str(SCRIPT)]
     return ["wrk", *load, *headers, url, "--", workload.method, str(workload.depth), body_file]
@@ -33,6 +34,8 @@ def run(workload: Workload, port: int, seconds: int) -> Round:
     Raises:
         PeerFailed: there were socket errors, timeouts, or answers that were not 2xx or 3xx.
     """
+    if workload.discard:
+        return discard(workload, port, seconds)
     with tempfile.NamedTemporaryFile() as body:
         body.write(workload.body)
         body.flush()
@@ -44,6 +47,14 @@ def run(workload: Workload, port: int, seconds: int) -> Round:
     if finished.returncode != 0:
         raise PeerFailed(f"wrk: {finished.stderr.strip()[:200]}")
     return {**parse(finished.stdout, workload.depth), "busy": busy}
+
+
+def discard(workload: Workload, port: int, seconds: int) -> Round:
+    """Load the port with our own program, which reads only the heads."""
+    before = machine.core_times()
+    words = [DISCARD_LOAD, str(port), str(workload.connections), str(seconds), workload.path]
+    value = programs.rate(words, machine.LOAD_CORE, {}, seconds)
+    return {"value": round(value, 1), "busy": machine.busy_since(before)}
 
 
 def parse(output: str, depth: int) -> Round:

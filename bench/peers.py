@@ -12,18 +12,23 @@ ENVIRONMENT = ROOT / ".bench-venv"
 PYTHON = str(ENVIRONMENT / "bin" / "python")
 FLOOR = str(ENVIRONMENT / "floor")
 ECHO_LOAD = str(ENVIRONMENT / "echo_load")
+DISCARD_LOAD = str(ENVIRONMENT / "discard_load")
+STATIC_FILES = ENVIRONMENT / "files"
+CERTIFICATE = str(ROOT / "pyframework" / "testing.crt")
+KEY = str(ROOT / "pyframework" / "testing.key")
 MESSAGES = str(ENVIRONMENT / "messages")
 UVLOOP = ENVIRONMENT / "uvloop-only"
 ALIASED = (sys.executable, "-m", "pyframework", "run")
 
 HELLO_LOADS = frozenset({"hello", "async", "browser", "c1", "c512", "pipelined", "idle10000"})
 BARE = HELLO_LOADS | {"sleep"}
-FRAMEWORK = frozenset(workloads.BY_NAME)
+TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m"})
+FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY
 ECHOES = frozenset(workloads.ECHOES)
 LIBRARY = frozenset(workloads.LIBRARY)
 LOOP = frozenset(workloads.LOOP)
 CLIENTS = frozenset(workloads.CLIENTS)
-EVERYTHING = FRAMEWORK | ECHOES | LIBRARY | CLIENTS | {workloads.MEMORY, workloads.STARTUP}
+EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | LIBRARY | CLIENTS | {workloads.MEMORY, workloads.STARTUP}
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,7 @@ PEERS = (
     _python("socketify", "socketify", BARE | {"json"}, "socketify"),
     _python("sanic", "Sanic", FRAMEWORK, "sanic", "uvloop"),
     _python("blacksheep", "BlackSheep on uvicorn", FRAMEWORK, "blacksheep", "uvicorn", "httptools", "uvloop"),
+    Peer("nginx", "nginx, sendfile", (PYTHON, str(APPS / "nginx_app.py"), "{port}"), frozenset({"file1k", "file1m"})),
     _loop("asyncio", "asyncio"),
     _loop("uvloop", "uvloop", "uvloop"),
     Peer(

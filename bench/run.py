@@ -8,10 +8,11 @@ import datetime
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import pyframework
 from bench import clients, echo, environment, idle, load, machine, memory, peers, programs, report, startup, workloads
-from bench.peers import Peer
+from bench.peers import CERTIFICATE, KEY, Peer
 from bench.results import Result, Round, Run
 from bench.servers import PeerFailed, Server, raise_file_limit
 from bench.workloads import HELLO, MEMORY, STARTUP, Workload
@@ -65,8 +66,9 @@ def measure_load(run: Run, workload: Workload, chosen: list[Peer], rounds: int) 
         servers: list[Server] = []
         for peer in chosen:
             with noted(run, workload.name, peer.name):
-                server = running.enter_context(Server(peer))
-                server.verify(HELLO)
+                command = (*peer.command, CERTIFICATE, KEY) if workload.tls else peer.command
+                server = running.enter_context(Server(peer, command))
+                server.verify(replace(HELLO, tls=workload.tls))
                 server.verify(workload)
                 load.run(workload, server.port, WARM_UP_SECONDS)
                 run.results.append(Result(workload.name, peer.name, "req/s"))

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from bench import machine
 from bench.answers import BadAnswer, exchange
-from bench.peers import ROOT, Peer
+from bench.peers import CERTIFICATE, ROOT, STATIC_FILES, Peer
 from bench.workloads import HELLO_ETAG, Workload
 
 START_SECONDS = 20.0
@@ -69,7 +69,7 @@ class Server:
             return subprocess.Popen(
                 [part.format(port=self.port) for part in self._command],
                 cwd=ROOT,
-                env={**os.environ, **self.peer.environment},
+                env={**os.environ, "BENCH_FILES": str(STATIC_FILES), **self.peer.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=self._output,
@@ -112,9 +112,10 @@ class Server:
         Raises:
             PeerFailed: it is not, or it does not.
         """
+        certificate = CERTIFICATE if workload.tls else None
         try:
-            self._verify_implementation()
-            answers = exchange(self.port, workload.request(), workload.depth)
+            self._verify_implementation(certificate)
+            answers = exchange(self.port, workload.request(), workload.depth, certificate)
         except BadAnswer as error:
             raise PeerFailed(f"{error}; its last words: {self._last_line()}") from error
         for answer in answers:
@@ -124,11 +125,11 @@ class Server:
             if complaint:
                 raise PeerFailed(complaint)
 
-    def _verify_implementation(self) -> None:
+    def _verify_implementation(self, certificate: str | None) -> None:
         if self.peer.implementation is None:
             return
         request = b"GET /implementation HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        library, _, loop = exchange(self.port, request)[0].body.decode().rpartition(" ")
+        library, _, loop = exchange(self.port, request, 1, certificate)[0].body.decode().rpartition(" ")
         expected_library, expected_loop = self.peer.implementation
         if expected_library not in library or not loop.startswith(expected_loop):
             raise PeerFailed(f"is not what it should be: it runs {library} on {loop}")

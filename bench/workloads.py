@@ -21,6 +21,7 @@ BROWSER_HEADERS = {
     "Sec-Fetch-User": "?1",
     "Priority": "u=0, i",
 }
+FILES = {"1k.txt": b"0123456789abcde\n" * 64, "1m.txt": b"0123456789abcde\n" * 65536}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -38,6 +39,8 @@ class Workload:
         depth: requests sent in a row before the first answer is awaited.
         idle: further connections that are open and silent during the load.
         beside_hello: also measure plain hello in each turn, to compare with.
+        discard: the load drops the body unread; for answers so large that wrk, which reads them, would be the limit.
+        tls: over https; the server is started with a certificate.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Workload:
     depth: int = 1
     idle: int = 0
     beside_hello: bool = False
+    discard: bool = False
+    tls: bool = False
 
     def request(self) -> bytes:
         """The request as bytes, `depth` times."""
@@ -110,9 +115,33 @@ LOADS = (
         headers={"Cookie": "theme=dark; session=abc123"},
         answer_headers={"set-cookie": "seen=abc123"},
     ),
+    Workload("https", "hello over https", answer_headers=HTML, tls=True),
     Workload("form", "form POST", "POST", "/form", headers=FORM, body=b"name=x&age=7", answer=b"x 7"),
+    Workload(
+        "form10",
+        "form POST of 10 fields",
+        "POST",
+        "/form10",
+        headers=FORM,
+        body="&".join(f"field{n}=value{n}" for n in range(10)).encode(),
+        answer="".join(f"value{n}" for n in range(10)).encode(),
+    ),
+    Workload(
+        "multipart",
+        "multipart form with a file of 1 MiB",
+        "POST",
+        "/multipart",
+        headers={"Content-Type": "multipart/form-data; boundary=boundary"},
+        body=b"--boundary\r\n"
+        b'Content-Disposition: form-data; name="file"; filename="file.bin"\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n" + b"x" * 1048576 + b"\r\n--boundary--\r\n",
+        answer=b"1048576",
+        connections=16,
+    ),
+    Workload("file1k", "file of 1 KiB", path="/files/1k.txt", answer=FILES["1k.txt"]),
+    Workload("file1m", "file of 1 MiB", path="/files/1m.txt", answer=FILES["1m.txt"], connections=16, discard=True),
     Workload("upload", "1 MiB upload", "POST", "/upload", body=b"x" * 1048576, answer=b"1048576", connections=16),
-    Workload("large", "64 KiB answer", path="/large", answer=b"x" * 65536),
+    Workload("large", "64 KiB answer", path="/large", answer=b"x" * 65536, discard=True),
     Workload("chunks", "10 flushed chunks", path="/chunks", answer=b"0123456789abcdef" * 40, chunks=10),
     Workload("idle10000", "hello, 10,000 open, 64 busy", idle=10_000 - 64, beside_hello=True),
 )

@@ -1,9 +1,11 @@
 """An ordinary Tornado program; pyframework runs this same file, unchanged.
 
-Usage: tornado_app.py PORT {ioloop,asyncio,uvloop}
+Usage: tornado_app.py PORT {ioloop,asyncio,uvloop} [CERTIFICATE KEY]. BENCH_FILES is the folder of its static files.
 """
 
 import asyncio
+import os
+import ssl
 import sys
 
 import tornado.ioloop
@@ -43,6 +45,16 @@ class CookieHandler(tornado.web.RequestHandler):
 class FormHandler(tornado.web.RequestHandler):
     def post(self) -> None:
         self.write(self.get_body_argument("name") + " " + self.get_body_argument("age"))
+
+
+class LongFormHandler(tornado.web.RequestHandler):
+    def post(self) -> None:
+        self.write("".join(self.get_body_argument(f"field{n}") for n in range(10)))
+
+
+class MultipartHandler(tornado.web.RequestHandler):
+    def post(self) -> None:
+        self.write(str(len(self.request.files["file"][0].body)))
 
 
 class UploadHandler(tornado.web.RequestHandler):
@@ -85,7 +97,10 @@ def make_app() -> tornado.web.Application:
             (r"/json/([0-9]+)", JSONHandler),
             (r"/cookies", CookieHandler),
             (r"/form", FormHandler),
+            (r"/form10", LongFormHandler),
+            (r"/multipart", MultipartHandler),
             (r"/upload", UploadHandler),
+            (r"/files/(.*)", tornado.web.StaticFileHandler, {"path": os.environ.get("BENCH_FILES", ".")}),
             (r"/large", LargeHandler),
             (r"/chunks", ChunksHandler),
             (r"/implementation", ImplementationHandler),
@@ -94,21 +109,29 @@ def make_app() -> tornado.web.Application:
     )
 
 
-async def main(port: int) -> None:
-    make_app().listen(port, "127.0.0.1")
+def listen(port: int, files: list[str]) -> None:
+    context = None
+    if files:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*files)
+    make_app().listen(port, "127.0.0.1", ssl_options=context)
+
+
+async def main(port: int, files: list[str]) -> None:
+    listen(port, files)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    port, loop = int(sys.argv[1]), sys.argv[2]
+    port, loop, files = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
     if loop == "ioloop":
-        make_app().listen(port, "127.0.0.1")
+        listen(port, files)
         tornado.ioloop.IOLoop.current().start()
     elif loop == "asyncio":
-        asyncio.run(main(port))
+        asyncio.run(main(port, files))
     elif loop == "uvloop":
         import uvloop
 
-        uvloop.run(main(port))
+        uvloop.run(main(port, files))
     else:
         sys.exit(f"unknown loop {loop!r}: choose ioloop, asyncio or uvloop")

@@ -6,7 +6,6 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pyframework._core.delegates import DONE
-from pyframework.concurrent import Future
 from pyframework.escape import json_encode, utf8
 from pyframework.log import app_log, gen_log
 from pyframework.web._errors import HTTPError
@@ -45,16 +44,6 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
             return utf8(chunk)
         message = "write() only accepts bytes, unicode, and dict objects"
         raise TypeError(f"{message}. {_SECURITY_NOTE}" if isinstance(chunk, list) else message)
-
-    def _write_on(self, chunk: bytes, finishing: bool) -> "Future[None]":
-        for transform in self._transforms:
-            chunk = transform.transform_chunk(chunk, finishing)
-        if self.request.method == "HEAD":
-            done: Future[None] = Future()
-            done.set_result(None)
-            return done
-        connection: Any = self.request.connection
-        return connection.write(chunk)  # type: ignore[no-any-return]
 
     def _should_not_send_content(self, status_code: int) -> bool:
         """Return whether a response of this status has no body (RFC 9110, section 6.4.1)."""

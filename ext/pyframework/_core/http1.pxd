@@ -107,6 +107,7 @@ cdef class Connection(Consumer):
     cdef int fail_result(self, object error) except -1
     cdef int may_write(self) except -1
     cdef object put_head(self, start_line, headers, chunk)
+    cdef object put_body(self, chunk)
     cdef int put_end(self) except -1
     cdef int choose_framing(self, start_line, HeaderMap fields) except -1
     cdef int choose_connection(self, HeaderMap fields) except -1

@@ -16,7 +16,6 @@ from cpython.object cimport PyObject, PyObject_GenericSetAttr, PyTypeObject
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1
 from libc.stdint cimport int64_t, uint32_t
-from libc.stdio cimport snprintf
 from libc.stdlib cimport realloc
 from libc.string cimport memchr, memcmp, memmove
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
@@ -213,6 +212,19 @@ cdef bytes refusal(int status, bint strict):
 def resolve(future):
     if not future.done():
         future.set_result(None)
+
+
+cdef int put_chunk_size(pf_buf *out, size_t size) except -1:
+    """The line before a chunk (RFC 9112 section 7.1)."""
+    cdef char line[18]
+    cdef int at = 16
+    line[16] = c"\r"
+    line[17] = c"\n"
+    while size or at == 16:
+        at -= 1
+        line[at] = b"0123456789abcdef"[size & 15]
+        size >>= 4
+    return put(out, line + at, 18 - at)
 
 
 cdef class Parameters:
@@ -778,6 +790,9 @@ cdef class Connection(Consumer):
 
     def write(self, chunk):
         """Write more of the body. Returns a Future for the moment when it has been sent."""
+        return self.put_body(chunk)
+
+    cdef object put_body(self, chunk):
         cdef Stream stream = self.stream
         cdef Py_ssize_t size = size_of(chunk)
         self.may_write()
@@ -795,13 +810,12 @@ cdef class Connection(Consumer):
     def write_file(self, int fd, Py_ssize_t offset, Py_ssize_t count):
         """Write part of a regular file as more of the body; see `Stream.write_file`."""
         cdef Stream stream = self.stream
-        cdef char size_line[24]
         self.may_write()
         if stream is None or stream._closed:
             return self.closed_future()
         self.count_written(count)
         if self._chunking_output and count:
-            put(stream.stage(), size_line, snprintf(size_line, sizeof(size_line), b"%zx\r\n", <size_t>count))
+            put_chunk_size(stream.stage(), count)
         sent = stream.write_file(fd, offset, count)
         if self._chunking_output and count and not stream._closed:
             put(stream.stage(), b"\r\n", 2)
@@ -812,12 +826,9 @@ cdef class Connection(Consumer):
     cdef int write_chunk(self, object chunk, bint complete) except -1:
         """Send `chunk`, which is not empty: in chunked coding that would be the end."""
         cdef Stream stream = self.stream
-        cdef char size_line[24]
-        cdef int count
         if not self._chunking_output:
             return stream.send_object(chunk, complete and self._expected == 0)
-        count = snprintf(size_line, sizeof(size_line), b"%zx\r\n", <size_t>size_of(chunk))
-        put(stream.stage(), size_line, count)
+        put_chunk_size(stream.stage(), size_of(chunk))
         stream.send_object(chunk, True)
         put(stream.stage(), b"\r\n", 2)
         return stream.commit(False)

@@ -35,6 +35,7 @@ cdef class Response:
     cdef bint has_plain_execution(self)
     cdef int reset(self) except -1
     cdef object send_buffer(self, bint finishing)
+    cdef object write_on(self, chunk, bint finishing)
     cdef object complete(self)
     cdef int complete_head(self) except -1
     cdef int tag(self) except -1

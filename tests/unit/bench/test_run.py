@@ -23,7 +23,7 @@ def test_everything_is_the_default_and_quick_is_less() -> None:
     assert (quick.workloads, quick.rounds, quick.seconds) == (["form"], 1, 1)
 
 
-@pytest.mark.parametrize("arguments", [["--workloads", "hallo"], ["--peers", "nginx"], ["--rounds", "0"]])
+@pytest.mark.parametrize("arguments", [["--workloads", "hallo"], ["--peers", "apache"], ["--rounds", "0"]])
 def test_bad_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run.options_from(arguments)
