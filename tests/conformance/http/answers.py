@@ -36,11 +36,12 @@ def read_answers(data: bytes, heads: list[bool]) -> list[Answer]:
 
 
 def _content(fields: dict[str, str], data: bytes) -> tuple[bytes, bytes]:
-    if fields.get("Transfer-Encoding") == "chunked":
-        assert "Content-Length" not in fields
+    framing = {name.lower(): value for name, value in fields.items()}
+    if framing.get("transfer-encoding") == "chunked":
+        assert "content-length" not in framing
         return _dechunked(data)
-    if "Content-Length" in fields:
-        size = int(fields["Content-Length"])
+    if "content-length" in framing:
+        size = int(framing["content-length"])
         assert len(data) >= size, "cut short"
         return data[:size], data[size:]
     return data, b""
