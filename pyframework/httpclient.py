@@ -102,6 +102,8 @@ class AsyncHTTPClient(Configurable):
             return client
         loop, clients = IOLoop.current(), cls._async_clients()
         if loop not in clients:
+            for closed in [known for known in clients if known.asyncio_loop.is_closed()]:
+                clients[closed].close()  # nobody else will: a program may run many loops, one after another
             client = cast(AsyncHTTPClient, super().__new__(cls, **kwargs))
             client._instance_cache = clients
             clients[loop] = client
@@ -134,7 +136,6 @@ class AsyncHTTPClient(Configurable):
             request = HTTPRequest(url=request, **kwargs)
         elif kwargs:
             raise ValueError("kwargs can't be used if request is an HTTPRequest object")
-        # A copy: what is added to it on the way is not the caller's business.
         request.headers = httputil.HTTPHeaders(request.headers)
         future: Future[HTTPResponse] = create_future()
 
@@ -192,8 +193,6 @@ class HTTPRequest:
         later requests
     """
 
-    _on_connection: Callable[[Any], None] | None = None
-    original_request: "HTTPRequest | None" = None
     _DEFAULTS: dict[str, Any] = {
         "connect_timeout": 20.0,
         "request_timeout": 20.0,
@@ -277,6 +276,8 @@ class HTTPRequest:
         self.ssl_options = ssl_options
         self.expect_100_continue = expect_100_continue
         self.keep_alive = keep_alive
+        self.original_request: HTTPRequest | None = None  # of one that follows a redirect
+        self._streamed: Any = None  # the `Streamed` that reads the response
         self.start_time = time.time()
 
     @property
@@ -302,8 +303,8 @@ class HTTPResponse:
     Attributes: ``request`` (as it was asked, redirects do not change it); ``code`` and ``reason`` of the status;
     ``headers``; ``effective_url``, the last one of the redirects; ``buffer``, the body as a file; ``body``, as bytes;
     ``error``, the exception if any; ``request_time``, seconds from begin to end; ``start_time``, on the clock of
-    `time.time`; ``time_info``, further times in seconds: ``queue`` is how long it waited because of ``max_clients``,
-    and with curl there are more.
+    `time.time`; ``time_info``, with curl further times in seconds, such as ``queue``, how long it waited because of
+    ``max_clients``.
     """
 
     error: BaseException | None = None
@@ -393,7 +394,6 @@ class _RequestProxy:
 
 def _reason(code: int) -> str:
     return httputil.responses.get(code, "Unknown")
-
 
 
 def main() -> None:
