@@ -146,7 +146,7 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timeout)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._handle_socket)
-        self._curls = [curl_options.new_handle() for _ in range(max_clients)]
+        self._curls = [pycurl.Curl() for _ in range(max_clients)]
         self._free_list = self._curls[:]
         self._requests: collections.deque[tuple[Any, Callable[[HTTPResponse], None], float]] = collections.deque()
         self._fds: dict[int, int] = {}

@@ -226,7 +226,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         self.stream: IOStream | None = None
         self.connection: HTTP1Connection | None = None
         self.reused = False
-        self._answered = False  # some head has come, if only a 100
+        self._continued = False  # the server has said that it wants the body
         self._sent = False  # the whole request has been written
         self._follows = False  # this response sends us elsewhere, and we go
         self._timeout: object | None = None
@@ -285,6 +285,10 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
         if error is not None:
             self._fail(error)
+
+    def _may_try_again(self, stream: IOStream) -> bool:
+        """Whether a connection that has ended without any head had been given up by the server before we used it."""
+        return self.reused and self._may_repeat() and not stream._read_buffer_size
 
     async def run(self) -> None:
         """Connect, then send."""
@@ -368,9 +372,9 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         self, first_line: httputil.ResponseStartLine | httputil.RequestStartLine, headers: httputil.HTTPHeaders
     ) -> Awaitable[None]:
         assert isinstance(first_line, httputil.ResponseStartLine)
-        if first_line.code == 100 and self.request.expect_100_continue and not self._answered:
+        if first_line.code == 100 and self.request.expect_100_continue and not self._continued:
+            self._continued = True
             self._run(self._write_body())
-        self._answered = True
         if first_line.code < 200:
             return finished_future(None)
         self.code = first_line.code
@@ -434,7 +438,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         elif error is None and reading.result() and self.code is not None:
             self._leave(connection)
             self._succeed()
-        elif isinstance(error, StreamClosedError) and self.reused and self._is_untouched(stream):
+        elif isinstance(error, StreamClosedError) and self._may_try_again(stream):
             self._remove_timeout()
             self.reused = False
             self.connection = self.stream = None
@@ -451,10 +455,6 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             self.client.pool.put(self.target.key, connection)
         else:
             stream.close()
-
-    def _is_untouched(self, stream: IOStream) -> bool:
-        """Whether the server had given up this connection before our request came, as far as we can tell."""
-        return not self._answered and not stream._read_buffer_size and self._may_repeat()
 
     def _succeed(self) -> None:
         assert self.code is not None and self.headers is not None

@@ -80,31 +80,30 @@ async def tunnel(
     :raises OSError: the proxy refuses
     :raises TimeoutError: it took longer than ``deadline``
     """
-    assert target.proxy is not None
     seconds = None if deadline is None else max(0, deadline - stream.io_loop.time())
-    stage = f"while connecting through {target.proxy.host}:{target.proxy.port}"
+    stage = "while connecting through the proxy"
     try:
         async with asyncio.timeout(seconds):
-            await _ask(stream, target, target.proxy)
+            try:
+                await _ask(stream, target)
+                secured = stream.start_tls(False, ssl_options=tls, server_hostname=target.host)
+            except BaseException:
+                stream.close()
+                raise
             stage = f"during TLS handshake with {target.authority}"
-            secured = stream.start_tls(False, ssl_options=tls, server_hostname=target.host)
             try:
                 return await asyncio.shield(secured)
             except BaseException:
                 _abandon(secured, lambda secured_stream: secured_stream)
                 raise
     except TimeoutError:
-        stream.close()
         raise TimeoutError(f"Timeout {stage}") from None
-    except BaseException:
-        stream.close()
-        raise
 
 
-async def _ask(stream: IOStream, target: Target, proxy: Proxy) -> None:
+async def _ask(stream: IOStream, target: Target) -> None:
     headers = httputil.HTTPHeaders({"Host": target.authority})
-    if proxy.credentials is not None:
-        headers["Proxy-Authorization"] = proxy.credentials
+    if target.proxy is not None and target.proxy.credentials is not None:
+        headers["Proxy-Authorization"] = target.proxy.credentials
     connection = HTTP1Connection(stream, True, HTTP1ConnectionParameters(no_keep_alive=True))
     delegate = _TunnelDelegate(connection)
     connection.write_headers(httputil.RequestStartLine("CONNECT", target.authority, ""), headers)
