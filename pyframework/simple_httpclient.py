@@ -36,6 +36,8 @@ __all__ = ["HTTPStreamClosedError", "HTTPTimeoutError", "SimpleAsyncHTTPClient"]
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _MAX_HEADER_SIZE = 65536
 
+_Callback = Callable[[HTTPResponse], None]
+
 
 class HTTPTimeoutError(HTTPError):
     """The request took too long; the text says what did. Its ``code`` is 599."""
@@ -93,13 +95,12 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         trust_env: bool = False,
     ) -> None:
         super().initialize(defaults=defaults)
-        self.max_clients = max_clients
-        self.max_buffer_size = max_buffer_size
-        self.max_header_size = max_header_size
-        self.max_body_size = max_body_size
-        self.queue: collections.deque[tuple[object, HTTPRequest, Callable[[HTTPResponse], None]]] = collections.deque()
-        self.active: dict[object, tuple[HTTPRequest, Callable[[HTTPResponse], None]]] = {}
-        self.waiting: dict[object, tuple[HTTPRequest, Callable[[HTTPResponse], None], object]] = {}
+        # By a key of each request: those under way, those that wait with their timers, and the order of these.
+        self.active: dict[object, tuple[HTTPRequest, _Callback]] = {}
+        self.waiting: dict[object, tuple[HTTPRequest, _Callback, object]] = {}
+        self.queue: collections.deque[tuple[object, HTTPRequest, _Callback]] = collections.deque()
+        self.max_body_size, self.max_header_size = max_body_size, max_header_size
+        self.max_buffer_size, self.max_clients = max_buffer_size, max_clients
         self.own_resolver = resolver is None
         self.resolver = Resolver() if resolver is None else resolver
         if self.own_resolver and dns_seconds > 0:
@@ -130,10 +131,10 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         if not isinstance(request, HTTPRequest):
             request = HTTPRequest(url=request, **kwargs)
         elif kwargs:
-            raise ValueError("kwargs can't be used if request is an HTTPRequest object")
+            raise ValueError(f"the HTTPRequest says it all: {', '.join(kwargs)} cannot be given besides")
         return Streamed(self, request, raise_error)
 
-    def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+    def fetch_impl(self, request: HTTPRequest, callback: _Callback) -> None:
         key = object()
         if not self.queue and len(self.active) < self.max_clients:
             self._start(key, request, callback)
@@ -144,16 +145,16 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         self.waiting[key] = request, callback, timer
         gen_log.debug("%d requests are under way, max_clients are; %d wait", len(self.active), len(self.queue))
 
-    def _start(self, key: object, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+    def _start(self, key: object, request: HTTPRequest, callback: _Callback) -> None:
         self.active[key] = request, callback
         self._handle_request(request, functools.partial(self._release_fetch, key), callback)
 
     def _process_queue(self) -> None:
-        while self.queue and len(self.active) < self.max_clients:
+        """Start as many of those that wait as may be under way besides the others."""
+        while self.waiting and len(self.active) < self.max_clients:
             key, request, callback = self.queue.popleft()
-            if key in self.waiting:
-                self._remove_timeout(key)
-                self._start(key, request, callback)
+            self._remove_timeout(key)
+            self._start(key, request, callback)
 
     def _connection_class(self) -> type:
         return _HTTPConnection
@@ -162,7 +163,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         self,
         request: HTTPRequest,
         release_callback: Callable[[], None],
-        final_callback: Callable[[HTTPResponse], None],
+        final_callback: _Callback,
     ) -> None:
         max_body_size = self.max_buffer_size if self.max_body_size is None else self.max_body_size
         max_header_size = _MAX_HEADER_SIZE if self.max_header_size is None else self.max_header_size
@@ -173,7 +174,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
 
     def _release_fetch(self, key: object) -> None:
         del self.active[key]
-        if self.queue:
+        if self.waiting:
             self._process_queue()
 
     def _remove_timeout(self, key: object) -> None:
@@ -202,7 +203,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         client: SimpleAsyncHTTPClient | None,
         request: HTTPRequest,
         release_callback: Callable[[], None],
-        final_callback: Callable[[HTTPResponse], None],
+        final_callback: _Callback,
         max_buffer_size: int,
         tcp_client: TCPClient,
         max_header_size: int,
@@ -214,11 +215,10 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         self.client: Any = client
         self.request = request
         self.release_callback: Callable[[], None] | None = release_callback
-        self.final_callback: Callable[[HTTPResponse], None] | None = final_callback
-        self.max_buffer_size = max_buffer_size
+        self.final_callback: _Callback | None = final_callback
         self.tcp_client = tcp_client
-        self.max_header_size = max_header_size
-        self.max_body_size = max_body_size
+        self.max_body_size, self.max_header_size = max_body_size, max_header_size
+        self.max_buffer_size = max_buffer_size
         self.code: int | None = None
         self.reason: str | None = None
         self.headers: httputil.HTTPHeaders | None = None

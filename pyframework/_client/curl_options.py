@@ -151,12 +151,10 @@ def _set_tls(curl: "pycurl.Curl", request: Any) -> None:
         raise ValueError(f"{kind} not supported in curl_httpclient: use validate_cert, ca_certs and client_cert")
     curl.setopt(pycurl.SSL_VERIFYPEER, int(bool(request.validate_cert)))
     curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.validate_cert else 0)
-    if request.ca_certs is not None:
-        curl.setopt(pycurl.CAINFO, request.ca_certs)
-    if request.client_cert is not None:
-        curl.setopt(pycurl.SSLCERT, request.client_cert)
-    if request.client_key is not None:
-        curl.setopt(pycurl.SSLKEY, request.client_key)
+    files = {pycurl.CAINFO: request.ca_certs, pycurl.SSLCERT: request.client_cert, pycurl.SSLKEY: request.client_key}
+    for option, file in files.items():
+        if file is not None:
+            curl.setopt(option, file)
 
 
 def _set_method(curl: "pycurl.Curl", request: Any) -> None:

@@ -75,7 +75,10 @@ def test_headers_and_body_of_a_request() -> None:
 
 def test_if_modified_since() -> None:
     when = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    assert HTTPRequest(URL, if_modified_since=when).headers["If-Modified-Since"] == "Thu, 01 Jan 2026 00:00:00 GMT"
+    headers = {"x": "y"}
+    request = HTTPRequest(URL, headers=headers, if_modified_since=when)
+    assert request.headers == {"X": "y", "If-Modified-Since": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    assert headers == {"x": "y"}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +158,7 @@ def test_defaults_of_a_client() -> None:
 def test_arguments_besides_a_request() -> None:
     async def main() -> None:
         client = AsyncHTTPClient(force_instance=True)
-        with pytest.raises(ValueError, match="kwargs"):
+        with pytest.raises(ValueError, match="method"):
             client.fetch(HTTPRequest(URL), method="POST")
         client.close()
         with pytest.raises(RuntimeError, match="closed"):
@@ -176,6 +179,13 @@ def test_the_blocking_client(server_url: str) -> None:
     assert client.fetch(server_url + "nothing", raise_error=False).code == 404
     client.close()
     client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.fetch(server_url)
+
+
+def test_a_blocking_client_that_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        HTTPClient(nonsense=1)
 
 
 def test_the_command_line(server_url: str) -> None:

@@ -195,7 +195,7 @@ def test_only_inside_of_the_block() -> None:
         with pytest.raises(RuntimeError, match="once"):
             async with response:
                 raise AssertionError("entered")
-        with pytest.raises(ValueError, match="kwargs"):
+        with pytest.raises(ValueError, match="method"):
             client.stream(HTTPRequest(server.url()), method="GET")
         server.stop()
 
