@@ -3,6 +3,7 @@
 From a shell: ``python -m pyframework.httpclient URL``.
 """
 
+import asyncio
 import datetime
 import ssl
 import time
@@ -143,7 +144,9 @@ class AsyncHTTPClient(Configurable):
         future: Future[HTTPResponse] = create_future()
 
         def settle(response: HTTPResponse) -> None:
-            if response.error and (raise_error or not response._error_is_response_code):
+            if isinstance(response.error, asyncio.CancelledError):  # the loop ends
+                future.cancel()
+            elif response.error and (raise_error or not response._error_is_response_code):
                 future_set_exception_unless_cancelled(future, response.error)
             else:
                 future_set_result_unless_cancelled(future, response)

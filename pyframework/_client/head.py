@@ -27,12 +27,28 @@ def check(request: Any) -> None:
 
 
 def fields_of(request: Any, target: Target, keep: bool) -> httputil.HTTPHeaders:
-    """Return the fields for a request; they are a copy, so that they do not go where a redirect leads.
+    """Return the fields for a request.
+
+    Its own headers get those that belong to what is asked. Those that belong to the place, or tell it who asks, are
+    only in the copy that is returned: they do not go where a redirect leads, or where the request is used again.
 
     :arg keep: whether the connection may serve other requests
     :raises ValueError: it asks for authentication of a kind that this client does not know
     """
-    headers = httputil.HTTPHeaders(request.headers)
+    own = request.headers
+    if request.user_agent:
+        own["User-Agent"] = request.user_agent
+    elif "User-Agent" not in own:
+        own["User-Agent"] = _USER_AGENT
+    if request.decompress_response:
+        own["Accept-Encoding"] = httputil._accepted_codings()
+    if request.expect_100_continue:
+        own["Expect"] = "100-continue"
+    if request.body is not None:
+        own["Content-Length"] = str(len(request.body))
+    if request.method == "POST" and "Content-Type" not in own:
+        own["Content-Type"] = "application/x-www-form-urlencoded"
+    headers = httputil.HTTPHeaders(own)
     if "Host" not in headers:
         headers["Host"] = target.place.netloc
     if not keep and "Connection" not in headers:
@@ -40,18 +56,6 @@ def fields_of(request: Any, target: Target, keep: bool) -> httputil.HTTPHeaders:
     credentials = _credentials(request, target)
     if credentials is not None:
         headers["Authorization"] = credentials
-    if request.user_agent:
-        headers["User-Agent"] = request.user_agent
-    elif "User-Agent" not in headers:
-        headers["User-Agent"] = _USER_AGENT
-    if request.decompress_response:
-        headers["Accept-Encoding"] = httputil._accepted_codings()
-    if request.expect_100_continue:
-        headers["Expect"] = "100-continue"
-    if request.body is not None:
-        headers["Content-Length"] = str(len(request.body))
-    if request.method == "POST" and "Content-Type" not in headers:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
     # Only a proxy that forwards requests sees them; one that makes a tunnel was told with CONNECT.
     if target.proxy is not None and target.proxy.credentials is not None and target.scheme == "http":
         headers["Proxy-Authorization"] = target.proxy.credentials

@@ -69,7 +69,7 @@ class ConnectionPool:
         kept.append((connection, time.monotonic()))
         self._count += 1
         if self._timer is None:
-            self._timer = self._io_loop.call_later(self.idle_seconds, self._close_old)
+            self._look_in(self.idle_seconds)
 
     def close(self) -> None:
         """Close all that are idle."""
@@ -90,15 +90,25 @@ class ConnectionPool:
             del self._idle[key]
         connection.stream.close()
 
+    def _look_in(self, seconds: float) -> None:
+        # By a weak reference: with its client goes the pool, and with the pool its connections.
+        self._timer = self._io_loop.call_later(seconds, _close_old, weakref.ref(self))
+
     def _close_old(self) -> None:
         self._timer = None
         now = time.monotonic()
         while self._idle:
             oldest = min(kept[0][1] for kept in self._idle.values())
             if oldest + self.idle_seconds > now:
-                self._timer = self._io_loop.call_later(oldest + self.idle_seconds - now, self._close_old)
+                self._look_in(oldest + self.idle_seconds - now)
                 return
             self._close_oldest()
+
+
+def _close_old(reference: "weakref.ref[ConnectionPool]") -> None:
+    pool = reference()
+    if pool is not None:
+        pool._close_old()
 
 
 @atexit.register

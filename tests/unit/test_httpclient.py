@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import datetime
+import gc
 import subprocess
 import sys
 import threading
@@ -165,6 +166,17 @@ def test_arguments_besides_a_request() -> None:
             client.fetch(URL)
 
     asyncio.run(main())
+
+
+def test_a_fetch_that_the_end_of_the_loop_cuts_off(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        sock, port = bind_unused_port()
+        with sock:
+            AsyncHTTPClient().fetch(f"http://127.0.0.1:{port}/")
+
+    asyncio.run(main())
+    gc.collect()
+    assert not caplog.records
 
 
 def test_the_blocking_client(server_url: str) -> None:

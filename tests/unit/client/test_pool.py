@@ -1,16 +1,18 @@
 """Which connections serve again, and what is asked once more."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyframework._client import pool
 from pyframework.httpclient import AsyncHTTPClient
-from pyframework.netutil import Resolver
+from pyframework.netutil import Resolver, bind_unix_socket
 from pyframework.simple_httpclient import HTTPStreamClosedError, SimpleAsyncHTTPClient
 from pyframework.tcpclient import TCPClient
 from tests.unit.client.raw import OK, Conversation, Server, Talk, answering, play, server_context
@@ -474,3 +476,45 @@ def test_the_next_loop_closes_what_the_last_one_left() -> None:
         with asyncio.run(main()) as connection:
             asyncio.run(another())
             assert connection.recv(1) == b""
+
+
+def test_connections_go_with_their_client() -> None:
+    async def main(client: SimpleAsyncHTTPClient) -> None:
+        closed = asyncio.Event()
+
+        async def talk(conversation: Conversation) -> None:
+            await conversation.answer()
+            await conversation.stream.read_until_close()
+            closed.set()
+
+        server = Server(talk)
+        mine = SimpleAsyncHTTPClient(force_instance=True)
+        await mine.fetch(server.url())
+        assert len(mine.pool) == 1
+        del mine  # never closed
+        gc.collect()
+        await closed.wait()
+        server.stop()
+
+    play(main)
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+
+    class ToSocket(Resolver):
+        async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[tuple[int, Any]]:
+            return [(socket.AF_UNIX, path)]
+
+    async def main(client: SimpleAsyncHTTPClient) -> None:
+        server = Server()
+        sock = bind_unix_socket(path)
+        server.add_socket(sock)
+        mine = SimpleAsyncHTTPClient(force_instance=True, resolver=ToSocket())
+        for _ in range(2):
+            assert (await mine.fetch("http://socket/")).body == b"ok"
+        assert len(server.conversations) == 1
+        mine.close()
+        server.stop()
+
+    play(main)

@@ -122,10 +122,13 @@ def test_the_request_stays_as_it_was() -> None:
                 await conversation.stream.write(redirect(303, "/there") if "/here" in start_line else OK)
 
         server = Server(talk)
-        response = await client.fetch(server.url("/here"), method="POST", body=b"x", headers={"X-Mine": "1"})
+        response = await client.fetch(
+            server.url("/here"), method="POST", body=b"x", headers={"X-Mine": "1"}, auth_username="me"
+        )
         request = response.request
         assert (request.url, request.method, request.body) == (server.url("/here"), "POST", b"x")
-        assert dict(request.headers) == {"X-Mine": "1"}
+        assert request.headers["X-Mine"] == "1" and request.headers["Content-Length"] == "1"
+        assert not {"Host", "Connection", "Authorization"} & set(request.headers)
         assert (await client.fetch(request)).effective_url == server.url("/there")
         server.stop()
 
