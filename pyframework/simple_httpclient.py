@@ -451,7 +451,8 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         stream = connection.stream
         if stream.closed():
             return
-        if self._keeps and not self.client._closed and not stream._read_buffer_size:
+        at_rest = not stream._read_buffer_size and not stream.writing()
+        if self._keeps and at_rest and not self.client._closed:
             self.client.pool.put(self.target.key, connection)
         else:
             stream.close()

@@ -167,6 +167,21 @@ def test_an_answer_before_the_end_of_the_request() -> None:
     play(main)
 
 
+def test_an_answer_while_the_request_is_still_being_sent() -> None:
+    async def main(client: SimpleAsyncHTTPClient) -> None:
+        async def talk(conversation: Conversation) -> None:
+            await conversation.stream.read_until(b"\r\n\r\n")
+            await conversation.stream.write(OK)
+            await asyncio.Event().wait()  # and reads no more
+
+        server = Server(talk)
+        await client.fetch(server.url(), method="PUT", body=bytes(32 << 20))
+        assert len(client.pool) == 0
+        server.stop()
+
+    play(main)
+
+
 def test_any_method_where_the_request_says_so() -> None:
     async def main(client: SimpleAsyncHTTPClient) -> None:
         server = Server()
