@@ -169,14 +169,19 @@ def test_an_answer_before_the_end_of_the_request() -> None:
 
 def test_an_answer_while_the_request_is_still_being_sent() -> None:
     async def main(client: SimpleAsyncHTTPClient) -> None:
+        end = asyncio.Event()
+
         async def talk(conversation: Conversation) -> None:
             await conversation.stream.read_until(b"\r\n\r\n")
             await conversation.stream.write(OK)
-            await asyncio.Event().wait()  # and reads no more
+            await end.wait()  # and reads no more
 
         server = Server(talk)
         await client.fetch(server.url(), method="PUT", body=bytes(32 << 20))
         assert len(client.pool) == 0
+        end.set()
+        while not server.conversations[0].stream.closed():
+            await asyncio.sleep(0)
         server.stop()
 
     play(main)
