@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pyframework
-from pyframework import alias
+from pyframework import _sigterm, alias
 
 USAGE = """\
 usage: python -m pyframework <command>
@@ -40,7 +40,10 @@ def interpreter_options() -> list[str]:
 
 
 def run(arguments: list[str]) -> None:
-    """Replace this process by `python <arguments>` with the alias: the program then sees what it always sees."""
+    """Replace this process by `python <arguments>` with the alias: the program then sees what it always sees.
+
+    On SIGTERM its HTTP servers finish what they have accepted.
+    """
     if not arguments or arguments == ["-m"]:
         raise SystemExit("pyframework: run what? python -m pyframework run app.py, or run -m module")
     if sys.flags.ignore_environment:
@@ -49,7 +52,7 @@ def run(arguments: list[str]) -> None:
     if (folder / "tornado" / "__init__.py").exists():
         raise SystemExit(f"pyframework: {folder.resolve()}/tornado would be imported instead: move it out of the way")
     command = [sys.executable, *interpreter_options(), *arguments]
-    os.execve(sys.executable, command, alias.environment(os.environ))
+    os.execve(sys.executable, command, {**alias.environment(os.environ), _sigterm.SWITCH: "1"})
 
 
 def enable() -> None:

@@ -22,6 +22,15 @@ class HTTP1ConnectionParameters(Parameters):
     max_header_size, max_body_size: bytes.
     header_timeout: seconds that the peer has for the head of its next message; body_timeout: for its body.
     decompress: decode gzip bodies.
+
+    Of a server only:
+    strict_rfc: where Tornado's behaviour and RFC 9110 and 9112 differ, do as the RFCs say.
+    max_header_count: fields of a head.
+    head_timeout: seconds that a head may take once its first byte is there.
+    min_data_rate: bytes a second that a peer has to send of a body and take of an answer, on average over
+        `data_rate_window` seconds; 0 for any.
+    max_unsent_size: bytes of an answer that may still wait for a slow peer when more of it is written.
+    linger_timeout: seconds for which is read and dropped what comes behind the last answer, to let the peer read it.
     """
 
     def __init__(
@@ -33,6 +42,14 @@ class HTTP1ConnectionParameters(Parameters):
         max_body_size: int | None = None,
         body_timeout: float | None = None,
         decompress: bool = False,
+        *,
+        strict_rfc: bool = False,
+        max_header_count: int = 1000,
+        head_timeout: float | None = 60,
+        min_data_rate: float = 100,
+        data_rate_window: float = 30,
+        max_unsent_size: int = 256 * 1024 * 1024,
+        linger_timeout: float = 5,
     ) -> None:
         self.no_keep_alive = no_keep_alive
         self.chunk_size = chunk_size or 65536
@@ -41,6 +58,13 @@ class HTTP1ConnectionParameters(Parameters):
         self.max_body_size = max_body_size
         self.body_timeout = body_timeout
         self.decompress = decompress
+        self.strict_rfc = strict_rfc
+        self.max_header_count = max_header_count
+        self.head_timeout = head_timeout
+        self.min_data_rate = min_data_rate
+        self.data_rate_window = data_rate_window
+        self.max_unsent_size = max_unsent_size
+        self.linger_timeout = linger_timeout
 
 
 class HTTP1Connection(Connection, httputil.HTTPConnection):
@@ -109,7 +133,7 @@ class _DecodingDelegate(httputil.HTTPMessageDelegate):
     def _take(self, piece: bytes) -> Awaitable[None] | None:
         self._size += len(piece)
         if self._size > self._connection._max_body_size:
-            raise httputil.HTTPInputError("decompressed body too large")
+            raise httputil._ContentTooLarge("decompressed body too large")
         return self._delegate.data_received(piece)
 
     def finish(self) -> None:

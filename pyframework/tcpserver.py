@@ -120,7 +120,8 @@ class TCPServer:
         self._stopped = True
         for number, sock in self._sockets.items():
             if sock.fileno() == number:
-                self._handlers.pop(number)()
+                if number in self._handlers:
+                    self._handlers.pop(number)()
                 sock.close()
 
     def handle_stream(self, stream: IOStream, address: Any) -> Awaitable[None] | None:

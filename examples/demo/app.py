@@ -5,6 +5,7 @@
 
 import asyncio
 import platform
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -70,9 +71,12 @@ def make_app() -> web.Application:
 
 
 async def main() -> None:
-    make_app().listen(options.port, options.address)
+    server = make_app().listen(options.port, options.address)
     print(f"Open http://{options.address}:{options.port} (Ctrl-C ends it)", flush=True)
-    await asyncio.Event().wait()
+    told_to_end = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_end.set)
+    await told_to_end.wait()
+    await server.shutdown(grace=10)
 
 
 if __name__ == "__main__":

@@ -137,13 +137,19 @@ static int is_authority(const char *from, const char *end) {
     return at != NULL && at > from && *at == ':' && at + 1 < end && skip(at + 1, PF_DIGIT) == end;
 }
 
-/* absolute-form: scheme "://" and an authority that is not empty. */
+/* absolute-form: scheme "://" and an authority whose host is not empty. */
 static int is_absolute(const char *at, const char *end) {
     if (!pf_char_is(*at, PF_ALPHA))
         return 0;
     while (pf_char_is(*at, PF_ALPHA | PF_DIGIT) || *at == '+' || *at == '-' || *at == '.')
         at++;
-    return end - at > 3 && memcmp(at, "://", 3) == 0 && at[3] != '/' && at[3] != '?' && at[3] != '#';
+    if (end - at <= 3 || memcmp(at, "://", 3) != 0)
+        return 0;
+    const char *host = at += 3;
+    for (; at < end && *at != '/' && *at != '?' && *at != '#'; at++)
+        if (*at == '@')
+            host = at + 1;
+    return at > host && *host != ':' && is_host(host, at);
 }
 
 /* One of the four forms of RFC 9112 section 3.2, where `method` allows it. */

@@ -34,6 +34,11 @@ class TaskRequest:
     def __iter__(self) -> Iterator[None]: ...
     def __next__(self) -> None: ...
 
+class Done:
+    def __await__(self) -> Generator[None]: ...
+
+DONE: Done
+
 class HandlerDelegate:
     application: Application
     request: HTTPServerRequest

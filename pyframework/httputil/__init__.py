@@ -19,7 +19,7 @@ from pyframework.httputil._cookies import _unquote_cookie, parse_cookie
 from pyframework.httputil._dates import format_timestamp
 from pyframework.httputil._delegates import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from pyframework.httputil._doctests import doctests
-from pyframework.httputil._errors import HTTPInputError, HTTPOutputError
+from pyframework.httputil._errors import HTTPInputError, HTTPOutputError, _ContentTooLarge
 from pyframework.httputil._headers import HTTPHeaders, _normalize_header
 from pyframework.httputil._parameters import _encode_header, _parse_header
 from pyframework.httputil._ranges import _get_content_range, _int_or_none, _parse_request_range
@@ -38,6 +38,7 @@ __all__ = [
     "HTTP_WHITESPACE",
     "_ABNF",
     "_accepted_codings",
+    "_ContentTooLarge",
     "_Decoder",
     "_decoders",
     "_DEFAULT_PARSE_BODY_CONFIG",

@@ -2,12 +2,14 @@
 
 import dataclasses
 
+from pyframework._core import forms
 from pyframework.escape import parse_qs_bytes
 from pyframework.httputil._errors import HTTPInputError
 from pyframework.httputil._headers import HTTPHeaders
 from pyframework.httputil._parameters import _parse_header
 from pyframework.util import ObjectDict
 
+MAX_BOUNDARY_SIZE = 256  # bytes; RFC 2046 section 5.1.1 allows 70
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -137,20 +139,14 @@ def parse_multipart_form_data(
         raise HTTPInputError("multipart/form-data parsing is disabled")
     if len(boundary) >= 2 and boundary[:1] == boundary[-1:] == b'"':
         boundary = boundary[1:-1]
-    end = data.rfind(b"--" + boundary + b"--")
-    if end == -1:
-        raise HTTPInputError("no final boundary found")
-    delimiter = b"--" + boundary + b"\r\n"
-    if data.count(delimiter, 0, end) >= config.max_parts:
-        raise HTTPInputError(f"multipart/form-data has too many parts; the limit is {config.max_parts} (max_parts)")
-    start = 0
-    while start <= end:
-        stop = data.find(delimiter, start, end)
-        if stop == -1:
-            stop = end
-        if stop > start:
-            _parse_part(data, start, stop, arguments, files, config.max_part_header_size)
-        start = stop + len(delimiter)
+    if len(boundary) > MAX_BOUNDARY_SIZE:
+        raise HTTPInputError(f"multipart boundary too long; the limit is {MAX_BOUNDARY_SIZE} bytes")
+    try:
+        parts = forms.parts(bytes(data), boundary, config.max_parts)
+    except ValueError as error:
+        raise HTTPInputError(str(error)) from error
+    for start, stop in parts:
+        _parse_part(data, start, stop, arguments, files, config.max_part_header_size)
 
 
 def _parse_part(

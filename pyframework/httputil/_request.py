@@ -146,6 +146,8 @@ class HTTPServerRequest(Request):
 
     def full_url(self) -> str:
         """The URL that was asked for."""
+        if not self.uri.startswith("/") and "://" in self.uri.partition("?")[0]:
+            return self.uri  # an absolute target
         return f"{self.protocol}://{self.host}{self.uri}"
 
     def request_time(self) -> float:

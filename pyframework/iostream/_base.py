@@ -60,6 +60,14 @@ class BaseIOStream(Stream):
         """Return the error that the descriptor is in, if it knows one."""
         return None
 
+    def _end_writing(self) -> None:
+        """Tell the peer that nothing more will be sent; a descriptor that cannot is closed."""
+        self.close()
+
+    def _unacknowledged(self) -> int:
+        """Return how many bytes the descriptor has taken that the peer has not, as far as it can tell."""
+        return 0
+
     def set_nodelay(self, value: bool) -> None:
         """Send small writes at once (True) or let the kernel gather them (False), where the descriptor has a choice."""
 

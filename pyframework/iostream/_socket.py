@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import ssl
+import sys
+import termios
 from asyncio import Future
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +55,20 @@ class IOStream(BaseIOStream):
 
     def write_to_fd(self, data: memoryview) -> int:
         return self.socket.send(data)
+
+    def _end_writing(self) -> None:
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self.close(exc_info=error)
+
+    def _unacknowledged(self) -> int:
+        count = bytearray(4)
+        try:
+            fcntl.ioctl(self.socket, termios.TIOCOUTQ, count)
+        except OSError:  # only Linux tells it of sockets
+            return 0
+        return int.from_bytes(count, sys.byteorder)
 
     def connect(self, address: Any, server_hostname: str | None = None) -> Future[IOStream]:
         """Connect to `address`; the Future's result is this stream.

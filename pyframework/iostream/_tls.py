@@ -156,10 +156,18 @@ class SSLIOStream(IOStream):
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
             return 0
 
+    def _end_tls(self) -> None:
+        """Tell the peer that nothing more will come (RFC 8446, section 6.1), and do not wait for its answer."""
+        with suppress(OSError, ValueError):
+            self.socket.unwrap()
+
+    def _end_writing(self) -> None:
+        self._end_tls()
+        super()._end_writing()
+
     def close_fd(self) -> None:
         if not self._connecting:
-            with suppress(OSError, ValueError):
-                self.socket.unwrap()  # tells the peer (RFC 8446, section 6.1), and does not wait for its answer
+            self._end_tls()
         super().close_fd()
 
     def _is_connreset(self, error: BaseException) -> bool:

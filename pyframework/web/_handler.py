@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyframework import httputil, iostream
-from pyframework._core.delegates import TaskRequest
+from pyframework._core.delegates import DONE, TaskRequest
 from pyframework.concurrent import Future, future_set_result_unless_cancelled
 from pyframework.log import app_log, gen_log
 from pyframework.web._errors import Finish, HTTPError
@@ -116,7 +116,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             # The plain call is the one that builds no tuple and no dict.
             run = self._method_function
             waiting = run(*self.path_args, **self.path_kwargs) if args or kwargs else run()
-            if waiting is not None:
+            if waiting is not None and waiting is not DONE:
                 if not in_task:
                     in_task = True
                     await TaskRequest()
@@ -133,6 +133,12 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
                 self._let_body_come()
 
     _plain_execute = _execute
+
+    def _allowed_methods(self) -> list[str]:
+        """Return the methods that the class has a method for (RFC 9110, section 10.2.1)."""
+        kind = type(self)
+        known = ((method, getattr(kind, method.lower(), None)) for method in self.SUPPORTED_METHODS)
+        return [method for method, function in known if function not in (None, RequestHandler._unimplemented_method)]
 
     def _check_before_prepare(self) -> None:
         """Check what requests have that are more than a safe method and a path."""

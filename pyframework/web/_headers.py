@@ -70,7 +70,7 @@ class ResponseHeadersMixin(Response):
             text = value
         elif isinstance(value, bytes):
             text = value.decode("latin1")
-        elif isinstance(value, numbers.Integral):
+        elif isinstance(value, (int, numbers.Integral)):
             return str(value)
         elif isinstance(value, datetime.datetime):
             return httputil.format_timestamp(value)

@@ -1,8 +1,11 @@
 """Writing the response: buffer, flush, finish, redirect and error pages."""
 
+import os
 import traceback
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pyframework._core.delegates import DONE
 from pyframework.concurrent import Future
 from pyframework.escape import json_encode, utf8
 from pyframework.log import app_log, gen_log
@@ -19,11 +22,17 @@ _SECURITY_NOTE = (
     "see http://www.tornadoweb.org/en/stable/web.html#tornado.web.RequestHandler.write"
 )
 
+_SMALL_FILE = 64 * 1024  # bytes up to which a file is read rather than sent from where it lies
+
 
 class ResponseMixin(EtagMixin, ResponseHeadersMixin):
     """What a `RequestHandler` sends."""
 
     _auto_finish = True
+
+    def _allowed_methods(self) -> list[str]:
+        """Return the methods that the class has a method for."""
+        raise NotImplementedError
 
     def _json_of(self, chunk: dict[str, Any]) -> bytes:
         """Return what `write` adds for a dict."""
@@ -54,6 +63,36 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
     def _break_cycles(self) -> None:
         """Drop what refers back to this handler, so that it goes without the garbage collector."""
         self._ui = None
+
+    def write_file(self, file: BinaryIO | int, offset: int = 0, count: int | None = None) -> Awaitable[None]:
+        """Send part of a regular file behind what is written so far; set Content-Length before, if it is known.
+
+        :arg file: open for reading, or its descriptor; it may be closed at once
+        :arg offset: where the part begins
+        :arg count: bytes; by default all up to the end of the file
+        :returns: what to wait for, so that a slow client does not make memory grow
+        """
+        fd = file if isinstance(file, int) else file.fileno()
+        if count is None:
+            count = os.fstat(fd).st_size - offset
+        connection: Any = self.request.connection
+        if self._transforms or not hasattr(connection, "write_file"):
+            return self._write_file_on(os.dup(fd), offset, count)
+        if count <= _SMALL_FILE:
+            self.write(os.pread(fd, count, offset))
+            return DONE
+        flushed = self.flush()
+        if self.request.method == "HEAD":
+            return flushed
+        return connection.write_file(fd, offset, count)  # type: ignore[no-any-return]
+
+    async def _write_file_on(self, fd: int, offset: int, count: int) -> None:
+        with open(fd, "rb", buffering=0) as file:
+            file.seek(offset)
+            while count > 0 and (chunk := file.read(min(count, _SMALL_FILE))):
+                count -= len(chunk)
+                self.write(chunk)
+                await self.flush()
 
     def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:
         """Answer with a redirect.
@@ -86,6 +125,8 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
             return
         self.clear()
         self.set_status(status_code, _reason_of(**kwargs))
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self._allowed_methods()))
         try:
             self.write_error(status_code, **kwargs)
         except Exception:
@@ -121,9 +162,10 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
 
         HTTP/1.1 only.
         """
-        self._finished = True
         connection: Any = self.request.connection
-        return connection.detach()  # type: ignore[no-any-return]
+        stream: IOStream = connection.detach()
+        self._finished = True
+        return stream
 
 
 def _reason_of(reason: str | None = None, exc_info: Any = (None, None, None), **kwargs: Any) -> str | None:

@@ -4,15 +4,26 @@ import datetime
 import email.utils
 import mimetypes
 import os
+import stat
 from collections.abc import Awaitable
 from typing import Any
 
 from pyframework import httputil, iostream
+from pyframework._core.delegates import DONE
 from pyframework.web._errors import HTTPError
 from pyframework.web._handler import RequestHandler
 from pyframework.web._redirect import _is_protocol_relative
-from pyframework.web._static_paths import check_in_root, resolve_symlink_target, stat_regular_file
+from pyframework.web._static_paths import (
+    KnownFile,
+    check_in_root,
+    known_file,
+    remember_file,
+    resolve_symlink_target,
+    stat_regular_file,
+)
 from pyframework.web._static_versions import StaticVersions
+
+_TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # what would block, such as a FIFO, is refused after opening
 
 
 class StaticFileHandler(StaticVersions, RequestHandler):
@@ -35,6 +46,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
     _resolve_symlink_target = staticmethod(resolve_symlink_target)
     _stat_regular_file = staticmethod(stat_regular_file)
     _stat_result: os.stat_result | None = None
+    _known: KnownFile | None = None
 
     def initialize(
         self,
@@ -49,17 +61,17 @@ class StaticFileHandler(StaticVersions, RequestHandler):
     def head(self, path: str) -> Awaitable[None]:
         return self.get(path, include_body=False)
 
-    async def get(self, path: str, include_body: bool = True) -> None:
+    def get(self, path: str, include_body: bool = True) -> Awaitable[None]:
         self.path = self.parse_url_path(path)
         found = self.validate_absolute_path(self.root, self.get_absolute_path(self.root, self.path))
         if found is None:
-            return
+            return DONE
         self.absolute_path = found
         self.modified = self.get_modified_time()
         self.set_headers()
         if self.should_return_304():
             self.set_status(304)
-            return
+            return DONE
         size = self.get_content_size()
         try:
             start, end = self._select_range(size)
@@ -67,10 +79,34 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             self.set_status(416)
             self.set_header("Content-Type", "text/plain")
             self.set_header("Content-Range", f"bytes */{size}")
-            return
-        self.set_header("Content-Length", (size if end is None else end) - (start or 0))
-        if include_body:
-            await self._send_content(start, end)
+            return DONE
+        length = (size if end is None else end) - (start or 0)
+        self._headers["Content-Length"] = str(length)
+        if not include_body:
+            return DONE
+        if getattr(type(self).get_content, "__func__", None) is _plain_get_content:
+            return self._send_file(start or 0, length)
+        return self._send_content(start, end)
+
+    def _send_file(self, start: int, length: int) -> Awaitable[None]:
+        try:
+            fd = os.open(self.absolute_path, _TO_READ)
+        except (OSError, ValueError) as error:
+            raise HTTPError(404) from error
+        try:
+            if self._stat_result is None and not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise HTTPError(403, "%s is not a file", self.path)
+            sent = self.write_file(fd, start, length)
+        finally:
+            os.close(fd)
+        return sent if sent is DONE else self._sent(sent)
+
+    async def _sent(self, sent: Awaitable[None]) -> None:
+        try:
+            await sent
+        except iostream.StreamClosedError:
+            # The client had enough.
+            pass
 
     async def _send_content(self, start: int | None, end: int | None) -> None:
         content: Any = self.get_content(self.absolute_path, start, end)
@@ -115,8 +151,12 @@ class StaticFileHandler(StaticVersions, RequestHandler):
         if content_type:
             self.set_header("Content-Type", content_type)
         if self.modified is not None:
-            self.set_header("Last-Modified", self.modified)
-        self.set_header("Accept-Ranges", "bytes")
+            known = self._known
+            if known is not None and known.modified is self.modified:
+                self._headers["Last-Modified"] = known.last_modified
+            else:
+                self.set_header("Last-Modified", self.modified)
+        self._headers["Accept-Ranges"] = "bytes"
         seconds = self.get_cache_time(self.path, self.modified, content_type)
         if seconds > 0:
             self.set_header("Expires", datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds))
@@ -143,9 +183,14 @@ class StaticFileHandler(StaticVersions, RequestHandler):
         :arg absolute_path: as `get_absolute_path` returned it
         :raises HTTPError: 403, it is outside of what may be served or no file; 404, it is not there
         """
-        root = self._check_in_root(root, absolute_path, self.path)
         allowed = self.allowed_symlink_directory or root
         directories = [allowed] if isinstance(allowed, str) else allowed
+        key = (root, absolute_path, *directories)
+        self._known = known = known_file(key, absolute_path)
+        if known is not None:
+            self._stat_result = known.status
+            return known.path
+        self._check_in_root(root, absolute_path, self.path)
         # Followed before anything is looked at: what is behind a forbidden link shall not show.
         found = self._resolve_symlink_target(absolute_path, directories, self.path)
         if self.default_filename is not None and os.path.isdir(found):
@@ -153,7 +198,10 @@ class StaticFileHandler(StaticVersions, RequestHandler):
                 self._redirect_to_directory()
                 return None
             found = self._resolve_symlink_target(os.path.join(found, self.default_filename), directories, self.path)
+            self._stat_result = self._stat_regular_file(found, self.path)
+            return found
         self._stat_result = self._stat_regular_file(found, self.path)
+        self._known = remember_file(key, found, self._stat_result)
         return found
 
     def _redirect_to_directory(self) -> None:
@@ -172,18 +220,23 @@ class StaticFileHandler(StaticVersions, RequestHandler):
 
     def get_modified_time(self) -> datetime.datetime | None:
         """Return when the file was modified, in whole seconds; None if that is unknown."""
+        known = self._known
+        if known is not None and known.modified is not None:
+            return known.modified
         # HTTP dates have no fractions: with one, every file would look newer than the client's copy.
-        return datetime.datetime.fromtimestamp(int(self._stat().st_mtime), datetime.UTC)
+        modified = datetime.datetime.fromtimestamp(int(self._stat().st_mtime), datetime.UTC)
+        if known is not None:
+            known.modified, known.last_modified = modified, httputil.format_timestamp(modified)
+        return modified
 
     def get_content_type(self) -> str:
         """Return the Content-Type, guessed from the file's name."""
-        mime_type, encoding = mimetypes.guess_type(self.absolute_path)
-        # An encoded file is sent as it is, not with a Content-Encoding (RFC 6713 for gzip).
-        if encoding == "gzip":
-            return "application/gzip"
-        if encoding is not None or mime_type is None:
-            return "application/octet-stream"
-        return mime_type
+        known = self._known
+        if known is None or known.path != self.absolute_path:
+            return _content_type_of(self.absolute_path)
+        if known.content_type is None:
+            known.content_type = _content_type_of(known.path)
+        return known.content_type
 
     def set_extra_headers(self, path: str) -> None:
         """Override to set more headers."""
@@ -193,11 +246,24 @@ class StaticFileHandler(StaticVersions, RequestHandler):
 
         By default `CACHE_MAX_AGE` for URLs that have a version.
         """
-        return self.CACHE_MAX_AGE if "v" in self.request.arguments else 0
+        return self.CACHE_MAX_AGE if self.request.query and "v" in self.request.arguments else 0
 
     def parse_url_path(self, url_path: str) -> str:
         """Return the path of a file from that of its URL, without its prefix; the inverse of `make_static_url`."""
         return url_path if os.sep == "/" else url_path.replace("/", os.sep)
+
+
+_plain_get_content = StaticVersions.get_content.__func__  # type: ignore[attr-defined]
+
+
+def _content_type_of(path: str) -> str:
+    mime_type, encoding = mimetypes.guess_type(path)
+    # An encoded file is sent as it is, not with a Content-Encoding (RFC 6713 for gzip).
+    if encoding == "gzip":
+        return "application/gzip"
+    if encoding is not None or mime_type is None:
+        return "application/octet-stream"
+    return mime_type
 
 
 def _in_utc(time: datetime.datetime) -> datetime.datetime:

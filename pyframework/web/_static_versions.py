@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pyframework.log import gen_log
 from pyframework.web._errors import HTTPError
-from pyframework.web._static_paths import check_in_root, stat_regular_file
+from pyframework.web._static_paths import check_in_root, join_plain, stat_regular_file
 
 _CHUNK_SIZE = 64 * 1024
 
@@ -61,6 +61,8 @@ class StaticVersions:
         :arg path: relative to it
         :raises HTTPError: 403, the path, as written, leads out of it
         """
+        if (plain := join_plain(root, path)) is not None:
+            return plain
         absolute_path = os.path.abspath(os.path.join(root, path))
         check_in_root(root, absolute_path, path)
         return absolute_path

@@ -21,7 +21,7 @@ IP_LITERAL = rb"\[[A-Za-z0-9\-._~!$&'()*+;=:]+\]"
 HOST = rb"(?:%b|%b*)(?::[0-9]*)?" % (IP_LITERAL, REG_NAME)
 AUTHORITY_FORM = rb"(?:%b|%b+):[0-9]+" % (IP_LITERAL, REG_NAME)
 ORIGIN_FORM = rb"/.*"
-ABSOLUTE_FORM = rb"[A-Za-z][A-Za-z0-9+\-.]*://[^/?#].*"
+ABSOLUTE_FORM = rb"[A-Za-z][A-Za-z0-9+\-.]*://(?:[^/?#]*@)?(?:%b|%b+)(?::[0-9]*)?(?:[/?#].*)?" % (IP_LITERAL, REG_NAME)
 
 FLAGS = ["CHUNKED", "CLOSE", "KEEP_ALIVE", "EXPECT_CONTINUE", "UPGRADE"]
 

@@ -66,8 +66,10 @@ class Peer:
         return data
 
     async def rest(self) -> bytes:
+        """Read up to the end, and end this side, too: a server that lingers waits for that."""
         while await self.read():
             pass
+        self.socket.close()
         data, self.received = self.received, b""
         return data
 
@@ -812,8 +814,11 @@ def test_close_of_the_server_connection(play: Play) -> None:
 @pytest.mark.parametrize(
     ("params", "sent", "status", "message"),
     [
-        ({"max_header_size": 50}, GET % (b"x" * 50), 431, "Unsatisfiable read, closing connection to the peer"),
-        ({"max_header_size": 50}, b"GET /" + b"x" * 50, 431, "Unsatisfiable read, closing connection to the peer"),
+        ({"max_header_size": 50}, GET % (b"x" * 50), 414, "Unsatisfiable read, closing connection to the peer"),
+        ({"max_header_size": 50}, b"GET /" + b"x" * 50, 414, "Unsatisfiable read, closing connection to the peer"),
+        ({"max_header_size": 50}, GET[:-2] % b"" + b"A: " + b"x" * 50, 431, "Unsatisfiable read, closing connection"),
+        ({"max_header_count": 1}, GET[:-2] % b"" + b"A:\r\n\r\n", 431, "Malformed HTTP message from the peer: more"),
+        ({}, b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, "Malformed HTTP message from the peer: Unexpected"),
         ({"max_body_size": 1}, POST % (2, b"ab"), 400, "Malformed HTTP message from the peer: Content-Length too long"),
         ({"max_body_size": 0}, POST % (1, b"a"), 400, "Malformed HTTP message from the peer: Content-Length too long"),
         (
@@ -873,9 +878,10 @@ def test_header_timeout(play: Play, caplog: pytest.LogCaptureFixture, sent: byte
     async def main() -> None:
         async with Server(header_timeout=0.01) as server:
             await server.peer.send(sent)
-            assert await server.peer.rest() == b""
+            status = b"HTTP/1.1 408 Request Timeout" if sent else b""
+            assert (await server.peer.rest()).partition(b"\r\n")[0] == status
 
-    with logged(caplog):
+    with logged(caplog, *[("tornado.general", logging.INFO, "Timeout reading head from the peer")] if sent else []):
         play(main)
 
 

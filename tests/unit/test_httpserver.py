@@ -6,13 +6,15 @@ import importlib.util
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyframework import httpserver, httputil, netutil
+import pyframework.testing
+from pyframework import httpserver, httputil, netutil, web
 from pyframework._core.loop import EventLoop
 from pyframework.httpserver import HTTPServer, _HTTPRequestContext
 from pyframework.util import Configurable
@@ -306,6 +308,361 @@ def test_idle_connections_are_closed(play: Play) -> None:
             assert (await running.ask(keep)).endswith(b"GET / 127.0.0.1 http")
 
     play(main)
+
+
+# ------------------------------------------------------------------------------------------ TLS
+
+CERTIFICATE = str(Path(pyframework.testing.__file__).with_name("testing.crt"))
+KEY = str(Path(pyframework.testing.__file__).with_name("testing.key"))
+
+
+async def ask_tls(server: HTTPServer, wire: bytes, with_certificate: bool = False) -> bytes:
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    if with_certificate:
+        context.load_cert_chain(CERTIFICATE, KEY)
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+    server.add_socket(listening)
+    reader, writer = await asyncio.open_connection(*listening.getsockname(), ssl=context, server_hostname="localhost")
+    writer.write(wire)
+    answer = await reader.read()
+    writer.close()
+    server.stop()
+    await server.close_all_connections()
+    return answer
+
+
+@pytest.mark.parametrize("with_certificate", [False, True])
+def test_client_certificates(play: Play, with_certificate: bool) -> None:
+    def application(request: httputil.HTTPServerRequest) -> None:
+        certificate: Any = request.get_ssl_certificate()
+        reply(request, str(certificate and dict(row[0] for row in certificate["subject"])).encode())
+        assert isinstance(request.get_ssl_certificate(binary_form=True), bytes) is with_certificate
+
+    async def main() -> None:
+        options = {"certfile": CERTIFICATE, "keyfile": KEY, "ca_certs": CERTIFICATE, "cert_reqs": ssl.CERT_OPTIONAL}
+        answer = await ask_tls(HTTPServer(application, ssl_options=options), get(), with_certificate)
+        assert (b"commonName" in answer or b"organizationName" in answer) is with_certificate
+        assert answer.endswith(b"None") is not with_certificate
+
+    play(main)
+
+
+def test_a_refusal_over_tls_can_be_read(play: Play) -> None:
+    async def main() -> None:
+        options = {"certfile": CERTIFICATE, "keyfile": KEY}
+        server = HTTPServer(show, ssl_options=options, max_body_size=10, strict_rfc=True)
+        size = 1_000_000
+        wire = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + bytes(size)
+        assert (await ask_tls(server, wire)).startswith(b"HTTP/1.1 413 ")
+
+    play(main)
+
+
+# ------------------------------------------------------------------------------------------ shutdown
+
+
+class Slow:
+    """Answers a request when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, request: httputil.HTTPServerRequest) -> None:
+        if request.path != "/slow":
+            return show(request)
+        self.begun.set()
+        self.tasks.add(asyncio.create_task(self.answer(request)))
+
+    async def answer(self, request: httputil.HTTPServerRequest) -> None:
+        await self.go_on.wait()
+        show(request)
+
+
+KEEP = b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+async def all_of(client: socket.socket) -> bytes:
+    received = b""
+    while data := await asyncio.get_running_loop().sock_recv(client, 65536):
+        received += data
+    return received
+
+
+def test_shutdown_finishes_what_runs(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        slow = Slow()
+        running = Running(HTTPServer(slow))
+        with await running.connect() as busy, await running.connect() as waiting:
+            await loop.sock_sendall(busy, KEEP % b"/slow" + KEEP % b"/behind")
+            await slow.begun.wait()
+            ending = asyncio.create_task(running.server.shutdown(grace=20))
+            await asyncio.sleep(0)
+            with socket.socket() as refused, pytest.raises(ConnectionRefusedError):
+                refused.connect(running.address)
+            await loop.sock_sendall(waiting, KEEP % b"/late")
+            late = await all_of(waiting)
+            waiting.close()
+            assert late.startswith(b"HTTP/1.1 200 OK\r\nConnection: close\r\n") and b"GET /late" in late
+            assert not ending.done()
+            slow.go_on.set()
+            answers = await all_of(busy)
+            busy.close()
+            assert b"GET /slow" in answers and b"GET /behind" in answers
+            assert answers.count(b"Connection: close") == 1
+            await ending
+        assert not running.server._connections
+
+    play(main)
+
+
+def test_shutdown_serves_what_the_kernel_has_accepted(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        running = Running(HTTPServer(show))
+        with socket.create_connection(running.address) as client:  # nobody has accepted it yet
+            client.sendall(KEEP % b"/early")
+            client.setblocking(False)
+            ending = asyncio.create_task(running.server.shutdown(grace=20))
+            assert b"Connection: close" in (answer := await all_of(client)) and b"GET /early" in answer
+            client.close()
+            await ending
+        assert loop is asyncio.get_running_loop()
+
+    play(main)
+
+
+def test_shutdown_closes_idle_connections(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpserver, "QUIET", 0.01)
+
+    async def main() -> None:
+        running = Running(HTTPServer(show))
+        with await running.connect() as idle, await running.connect() as used:
+            await asyncio.get_running_loop().sock_sendall(used, KEEP % b"/")
+            assert await asyncio.get_running_loop().sock_recv(used, 65536)
+            await running.server.shutdown()
+            assert await all_of(idle) == await all_of(used) == b""
+
+    play(main)
+
+
+def test_shutdown_cuts_at_its_deadline(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        slow = Slow()
+        running = Running(HTTPServer(slow))
+        with await running.connect() as client:
+            await asyncio.get_running_loop().sock_sendall(client, KEEP % b"/slow")
+            await slow.begun.wait()
+            await running.server.shutdown(grace=0.01)
+            assert await all_of(client) == b""
+        for task in slow.tasks:
+            task.cancel()
+
+    play(main)
+    assert [record.getMessage() for record in caplog.records] == ["1 connections are cut after 0.01 seconds"]
+
+
+def test_an_upgrade_while_the_server_shuts_down(play: Play) -> None:
+    class Upgraded:
+        def __init__(self, server: HTTPServer) -> None:
+            self.upgraded, self.told = server._upgraded, asyncio.Event()
+            self.upgraded.add(self)
+
+        def go_away(self) -> None:
+            self.told.set()
+
+        def abort(self) -> None:
+            raise AssertionError("it leaves by itself")
+
+    async def main() -> None:
+        server = HTTPServer(show)
+        first = Upgraded(server)
+        ending = asyncio.create_task(server.shutdown(grace=20))
+        await first.told.wait()
+        second = Upgraded(server)
+        await second.told.wait()
+        for connection in (first, second):
+            assert not ending.done()
+            server._upgraded.discard(connection)
+        await ending
+
+    play(main)
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_shutdown_of_upgraded_connections(play: Play, stubborn: bool) -> None:
+    calls: list[str] = []
+
+    class Upgraded:
+        def __init__(self, request: httputil.HTTPServerRequest) -> None:
+            connection: Any = request.connection
+            self.upgraded = connection.context.upgraded
+            self.upgraded.add(self)
+            self.stream = connection.detach()
+
+        def go_away(self) -> None:
+            calls.append("go away")
+            if not stubborn:
+                self.abort()
+
+        def abort(self) -> None:
+            calls.append("abort")
+            self.stream.close()
+            self.upgraded.discard(self)
+
+    async def main() -> None:
+        came = asyncio.Event()
+        running = Running(HTTPServer(lambda request: (Upgraded(request), came.set())))  # type: ignore[arg-type, return-value]
+        with await running.connect() as client:
+            await asyncio.get_running_loop().sock_sendall(client, KEEP % b"/")
+            await came.wait()
+            await running.server.shutdown(grace=0.01 if stubborn else 20)
+            assert calls == ["go away", "abort"]
+            assert await all_of(client) == b""
+
+    play(main)
+
+
+# ------------------------------------------------------------------------------------------ limits
+
+
+def test_connections_over_the_limit_wait(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with Running(HTTPServer(show, max_connections=2)) as running:
+            first, second = await running.connect(), await running.connect()
+            for client in (first, second):
+                await loop.sock_sendall(client, KEEP % b"/")
+                assert b"GET /" in await loop.sock_recv(client, 65536)
+            with socket.create_connection(running.address) as third:
+                third.setblocking(False)
+                await loop.sock_sendall(third, get("/third"))
+                await loop.sock_sendall(second, KEEP % b"/")
+                assert b"GET /" in await loop.sock_recv(second, 65536)
+                assert len(running.server._connections) == 2
+                first.close()
+                assert b"GET /third" in await all_of(third)
+            second.close()
+
+    play(main)
+
+
+def test_connections_over_the_limit_are_refused(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with Running(HTTPServer(show, max_connections=1, refuse_connections=True)) as running:
+            first = await running.connect()
+            await loop.sock_sendall(first, KEEP % b"/")
+            assert b"GET /" in await loop.sock_recv(first, 65536)
+            answer = await running.ask(b"")
+            assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n")
+            while len(running.server._connections) > 1:
+                await asyncio.sleep(0)
+            with await running.connect() as second, await running.connect() as third:
+                assert (await loop.sock_recv(second, 65536)).startswith(b"HTTP/1.1 503 ")
+                assert await all_of(third) == b""  # one is being refused already
+            first.close()
+            while running.server._connections:
+                await asyncio.sleep(0)
+            assert (await running.ask(get())).endswith(b"GET / 127.0.0.1 http")
+
+    play(main)
+
+
+def test_a_body_must_come_at_a_minimum_rate(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(show, min_data_rate=1e6, strict_rfc=True)
+        server.conn_params.data_rate_window = 0.01
+        async with Running(server) as running:
+            with await running.connect() as client:
+                await loop.sock_sendall(client, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
+                assert (await all_of(client)).startswith(b"HTTP/1.1 408 ")
+
+    with caplog.at_level(logging.INFO, "tornado"):
+        play(main)
+    assert [record.getMessage() for record in caplog.records] == ["Timeout reading body from 127.0.0.1"]
+
+
+def test_a_streamed_body_comes_at_any_rate(play: Play) -> None:
+    @web.stream_request_body
+    class Stream(web.RequestHandler):
+        def data_received(self, chunk: bytes) -> None:
+            self.write(chunk)
+
+        def post(self) -> None:
+            pass
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(web.Application([("/", Stream)]), min_data_rate=1e9, idle_connection_timeout=0.1)
+        server.conn_params.data_rate_window = 0.01
+        async with Running(server) as running:
+            with await running.connect() as client:
+                await loop.sock_sendall(client, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+                assert await running.ask(b"") == b""  # its end comes after many windows
+                await loop.sock_sendall(client, b"b")
+                assert (await loop.sock_recv(client, 65536)).endswith(b"ab")
+
+    play(main)
+
+
+def test_an_answer_must_be_taken_at_a_minimum_rate(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(lambda request: reply(request, bytes(20_000_000)), min_data_rate=1e9)
+        server.conn_params.data_rate_window = 0.01
+        async with Running(server) as running:
+            with await running.connect() as client:
+                await loop.sock_sendall(client, get())
+                while not caplog.records:
+                    await asyncio.sleep(0)
+                assert not server._connections or await all_of(client)
+
+    with caplog.at_level(logging.INFO, "tornado"):
+        play(main)
+    assert [record.getMessage() for record in caplog.records] == ["Timeout sending to 127.0.0.1"]
+
+
+def test_a_slow_reader_that_goes_on_is_not_cut(play: Play) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = HTTPServer(lambda request: reply(request, bytes(20_000_000)), min_data_rate=1000)
+        server.conn_params.data_rate_window = 0.05
+        async with Running(server) as running:
+            with await running.connect() as client:
+                await loop.sock_sendall(client, get())
+                received = len(await loop.sock_recv(client, 65536))
+                began = loop.time()
+                while loop.time() < began + 0.3:  # six windows, in which little is read
+                    received += len(await loop.sock_recv(client, 4096))
+                    await asyncio.sleep(0.001)
+                while data := await loop.sock_recv(client, 1 << 20):
+                    received += len(data)
+                assert received > 20_000_000
+
+    play(main)
+
+
+def test_what_waits_for_a_slow_reader_is_limited(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    def endless(request: httputil.HTTPServerRequest) -> None:
+        connection: Any = request.connection
+        connection.write_headers(httputil.ResponseStartLine("HTTP/1.1", 200, "OK"), httputil.HTTPHeaders())
+        while not connection.stream.closed():
+            connection.write(bytes(1_000_000))
+
+    async def main() -> None:
+        async with Running(HTTPServer(endless, max_unsent_size=5_000_000)) as running:
+            with await running.connect() as client:
+                await asyncio.get_running_loop().sock_sendall(client, get())
+                while not caplog.records:
+                    await asyncio.sleep(0)
+
+    with caplog.at_level(logging.INFO, "tornado"):
+        play(main)
+    assert ["reads too slowly" in record.getMessage() for record in caplog.records] == [True]
 
 
 def test_configurable() -> None:

@@ -62,6 +62,7 @@ cdef extern from "pf_http1.h" nogil:
         PF_HTTP1_BAD_CONTENT_LENGTH
         PF_HTTP1_MANY_CONTENT_LENGTHS
         PF_HTTP1_BAD_TRANSFER_CODING
+        PF_HTTP1_BAD_VERSION
         PF_HTTP1_BAD_HOST
         PF_HTTP1_CHUNKED
         PF_HTTP1_CLOSE
@@ -133,6 +134,14 @@ cdef extern from "Python.h":
     int _PyObject_GetMethod(object instance, object name, PyObject **method) except -1
 
 
+cdef extern from * nogil:
+    """
+    /* Not in C11, but in glibc, musl, macOS and the BSDs. */
+    void *memmem(const void *data, size_t size, const void *wanted, size_t wanted_size);
+    """
+    void *memmem(const void *data, size_t size, const void *wanted, size_t wanted_size)
+
+
 cdef extern from "sys/uio.h" nogil:
     struct iovec:
         void *iov_base
@@ -144,8 +153,12 @@ cdef extern from "sys/socket.h" nogil:
     #ifndef MSG_NOSIGNAL        /* macOS before 15 has none; CPython ignores SIGPIPE anyway */
     #define MSG_NOSIGNAL 0
     #endif
+    #ifndef MSG_MORE            /* Linux only; without it there is one packet more */
+    #define MSG_MORE 0
+    #endif
     """
     enum:
+        MSG_MORE
         MSG_NOSIGNAL
 
     struct msghdr:

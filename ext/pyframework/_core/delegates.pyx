@@ -10,6 +10,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
 from pyframework._core.capi cimport PYGEN_NEXT, PyIter_Send
+from pyframework._core.http1 cimport Connection
 from pyframework._core.instances cimport bare_instance, version_of
 from pyframework._core.loop cimport start_task_now
 from pyframework._core.request cimport Request, new_request
@@ -106,6 +107,16 @@ cdef class TaskRequest:
         self.made = True
 
 
+cdef class Done:
+    """Awaited, it is done at once: what a method returns that must be awaitable and has nothing to wait for."""
+
+    def __await__(self):
+        return iter(())
+
+
+DONE = Done()
+
+
 cdef class HandlerDelegate:
     """Private base of _HandlerDelegate: feeds one request to one handler."""
 
@@ -127,7 +138,11 @@ cdef class HandlerDelegate:
         return 0
 
     def headers_received(self, start_line, headers):
-        return self.run() if self.stream_request_body else None
+        if not self.stream_request_body:
+            return None
+        if isinstance(self.connection, Connection):     # how fast its body comes is the handler's business
+            (<Connection>self.connection).min_data_rate = 0
+        return self.run()
 
     def data_received(self, data):
         if self.stream_request_body:

@@ -1,12 +1,14 @@
-"""Forms: percent-encoding (RFC 3986 section 2.1) and `name=value` fields between ampersands.
+"""Forms: percent-encoding (RFC 3986 section 2.1), `name=value` fields between ampersands, and the parts of multipart.
 
-Must not know: limits, or what text the bytes stand for.
+Must not know: what text the bytes stand for.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeLatin1
-from libc.string cimport memchr
+from libc.string cimport memchr, memcmp
+
+from pyframework._core.capi cimport memmem
 
 cdef signed char DIGIT[256]
 for _code in range(256):
@@ -77,3 +79,46 @@ cdef int add(dict table, str name, bytes value) except -1:
     else:
         (<list><object>known).append(value)
     return 0
+
+
+cdef Py_ssize_t last_of(const char *data, Py_ssize_t size, bytes wanted) except -2:
+    """Where `wanted` stands last in the data, or -1."""
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(wanted)
+    cdef const char *text = PyBytes_AS_STRING(wanted)
+    cdef Py_ssize_t at
+    for at in range(size - length, -1, -1):
+        if data[at] == text[0] and memcmp(data + at, text, length) == 0:
+            return at
+    return -1
+
+
+def parts(bytes data, bytes boundary, Py_ssize_t max_parts):
+    """Return where each part of a multipart body (RFC 2046 section 5.1) begins and ends, its header included.
+
+    The time that takes grows with the product of the two sizes at worst, so limit that of the boundary.
+    Raises ValueError without a final boundary, and for `max_parts` delimiters or more.
+    """
+    cdef const char *start = PyBytes_AS_STRING(data)
+    cdef const char *at = start
+    cdef const char *stop
+    cdef const char *end
+    cdef bytes delimiter = b"--" + boundary + b"\r\n"
+    cdef Py_ssize_t last = last_of(start, PyBytes_GET_SIZE(data), b"--" + boundary + b"--")
+    cdef Py_ssize_t delimiters = 0
+    cdef list found = []
+    if last < 0:
+        raise ValueError("no final boundary found")
+    end = start + last
+    while True:
+        stop = <const char *>memmem(at, end - at, PyBytes_AS_STRING(delimiter), PyBytes_GET_SIZE(delimiter))
+        if stop == NULL:
+            break
+        delimiters += 1
+        if delimiters >= max_parts:
+            raise ValueError(f"multipart/form-data has too many parts; the limit is {max_parts} (max_parts)")
+        if stop > at:
+            found.append((at - start, stop - start))
+        at = stop + PyBytes_GET_SIZE(delimiter)
+    if end > at:
+        found.append((at - start, end - start))
+    return found

@@ -18,6 +18,14 @@ cdef class Parameters:
     cdef public object max_body_size            # bytes, or None: what the stream may buffer
     cdef public object body_timeout             # seconds, or None
     cdef public bint decompress
+    # of a server
+    cdef public bint strict_rfc                 # where Tornado and the RFCs differ, do as the RFCs say
+    cdef public Py_ssize_t max_header_count
+    cdef public object head_timeout             # seconds from its first byte to its end, or None
+    cdef public double min_data_rate            # bytes a second, of bodies and of answers; 0: any
+    cdef public double data_rate_window         # seconds over which that is measured
+    cdef public Py_ssize_t max_unsent_size      # bytes that may wait to be sent when more is written
+    cdef public double linger_timeout           # seconds to read and drop behind the last answer
 
 
 cdef class Connection(Consumer):
@@ -45,6 +53,10 @@ cdef class Connection(Consumer):
     cdef readonly Py_ssize_t _max_body_size
     cdef double body_timeout                    # seconds, or -1
     cdef bint timed                             # the body is being read against time
+    cdef double deadline                        # for that: the end of the body's time, or -1
+    cdef public double min_data_rate            # bytes of the body a second
+    cdef int64_t consumed                       # bytes of the body that went up
+    cdef int64_t measured                       # as many as that when the rate was last looked at
     cdef object result                          # the Future of read_response
     cdef bint delivering                        # inside `advance`
     cdef public object _request_start_line
@@ -73,6 +85,9 @@ cdef class Connection(Consumer):
     cdef int hand_up_head(self, pf_http1_head *head, bytes raw, HeaderMap headers) except -1
     cdef bint head_done(self) except -1
     cdef bint skip_informational(self) except -1
+    cdef int time_body(self) except -1
+    cdef int next_window(self) except -1
+    cdef bint has_progress(self)
     cdef int choose_body(self) except -1
     cdef bint read_fixed(self) except -1
     cdef bint read_chunked(self) except -1
@@ -82,11 +97,12 @@ cdef class Connection(Consumer):
     cdef int body_done(self) except -1
     cdef int wait_for(self, object awaitable) except -1
     cdef int refuse(self, int status, object reason) except -1
-    cdef int refuse_head(self) except -1
+    cdef int refuse_head(self, const char *data, Py_ssize_t size) except -1
     cdef int answer_and_close(self, int status, object error) except -1
     cdef int fail(self, object error) except -1
     cdef int give_up(self, object error) except -1
     cdef int lose(self) except -1
+    cdef int abandon(self) except -1
     cdef int finish_reading(self, object result) except -1
     cdef int fail_result(self, object error) except -1
     cdef int may_write(self) except -1
@@ -108,9 +124,17 @@ cdef class ServerConnection(Consumer):
     cdef object delegate                        # HTTPServerConnectionDelegate
     cdef Connection current                     # the message under way
     cdef bint serving                           # inside `on_bytes`
+    cdef bint head_timed                        # part of a head is there, the others have `head_timeout`
+    cdef bint lingering                         # all is said; what still comes is dropped
+    cdef bint draining                          # the server shuts down
+    cdef double quiet                           # seconds to wait for a request then
+    cdef Py_ssize_t taken                       # bytes that a slow peer had taken when its rate was last looked at
     cdef object closed                          # a Future for close()
     cdef object __weakref__
     cdef int wait_for_request(self) except -1
+    cdef int time_head(self) except -1
+    cdef int linger(self) except -1
+    cdef int on_slow_reader(self) except -1
     cdef int choose_interest(self, Connection connection) except -1
     cdef int begin(self) except -1
     cdef int message_over(self, Connection connection) except -1

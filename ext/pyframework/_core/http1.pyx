@@ -7,7 +7,9 @@ staged for sending before the next one is looked at, without a Future between.
 """
 import asyncio
 import logging
+import re
 import sys
+import time
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, PyObject_GenericSetAttr, PyTypeObject
@@ -16,11 +18,13 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport realloc
-from libc.string cimport memcmp, memmove
+from libc.string cimport memchr, memcmp, memmove
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from pyframework._core.capi cimport (
-    PF_HTTP1_AGAIN, PF_HTTP1_BAD_CONTENT_LENGTH, PF_HTTP1_BAD_HOST, PF_HTTP1_BAD_TRANSFER_CODING, PF_HTTP1_CHUNKED,
-    PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE, PF_HTTP1_MANY_CONTENT_LENGTHS,
+    PF_HTTP1_AGAIN, PF_HTTP1_BAD_CONTENT_LENGTH, PF_HTTP1_BAD_HOST, PF_HTTP1_BAD_TRANSFER_CODING, PF_HTTP1_BAD_VERSION,
+    PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE,
+    PF_HTTP1_MANY_CONTENT_LENGTHS,
     pf_buf, pf_buf_append, pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
     pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
 )
@@ -28,7 +32,7 @@ from pyframework._core.headers cimport HeaderMap, new_headers
 from pyframework._core.instances cimport bare_instance, has_init_of, method_of, version_of
 from pyframework._core.stream cimport Consumer, Stream
 
-from pyframework._core.stream import StreamClosedError, UnsatisfiableReadError
+from pyframework._core.stream import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
 
 ctypedef object (*make_tuple)(PyObject *, tuple, PyObject *)
 
@@ -177,6 +181,35 @@ cdef bint is_plain(connection) except -1:
     return True
 
 
+cdef double now() noexcept nogil:
+    cdef timespec moment
+    clock_gettime(CLOCK_MONOTONIC, &moment)
+    return moment.tv_sec + moment.tv_nsec * 1e-9
+
+
+cdef object OTHER_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/[02-9]\.[0-9]\r?\n")
+# Others, and then chunked: where that is not the last one, nobody can tell where the body ends.
+cdef object UNKNOWN_CODINGS = re.compile(r"(?!.*\bchunked\b.*,)[^\s,].*,\s*chunked", re.IGNORECASE)
+
+
+cdef int status_of(int wrong, bytes head, HeaderMap headers, bint strict) except -1:
+    """The status that answers a head which is refused (RFC 9110 section 15)."""
+    if wrong == PF_HTTP1_BAD_VERSION and OTHER_VERSION.match(head.lstrip(b"\r\n")):
+        return 505
+    if wrong == PF_HTTP1_BAD_TRANSFER_CODING and strict:
+        return 501 if UNKNOWN_CODINGS.fullmatch(headers.lookup("Transfer-Encoding")) else 400
+    return 400
+
+
+cdef bytes refusal(int status, bint strict):
+    """A whole answer without content. One of 400 is as bare as Tornado's, unless `strict`."""
+    line = f"HTTP/1.1 {status} {higher().responses.get(status, 'Unknown')}\r\n"
+    if status == 400 and not strict:
+        return f"{line}\r\n".encode()
+    date = higher().format_timestamp(time.time())
+    return f"{line}Date: {date}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
+
+
 def resolve(future):
     if not future.done():
         future.set_result(None)
@@ -198,6 +231,7 @@ cdef class Connection(Consumer):
         self.stream = stream
         self.is_client = is_client
         self.params = params
+        self.min_data_rate = params.min_data_rate
         self.context = context
         self.no_keep_alive = params.no_keep_alive
         self._max_body_size = stream.max_buffer_size if limit is None else limit
@@ -287,9 +321,11 @@ cdef class Connection(Consumer):
         cdef int status
         cdef int64_t end = PF_HTTP1_AGAIN if size == 0 else pf_http1_head_end(data, size, &self.scanned, self.is_client)
         if end > self.params.max_header_size or (end == PF_HTTP1_AGAIN and size > self.params.max_header_size):
-            self.refuse_head()
+            self.refuse_head(data, size)
             return False
         if end == PF_HTTP1_AGAIN:
+            if size and self.server is not None:
+                self.server.time_head()
             return False
         if end < 0:
             self.refuse(400, pf_http1_reason(<int>end).decode())
@@ -303,7 +339,10 @@ cdef class Connection(Consumer):
         stream.take(end)
         self.scanned = 0
         if status < 0:
-            self.refuse(400, reason_of(status, headers))
+            self.refuse(status_of(status, raw, headers, self.params.strict_rfc), reason_of(status, headers))
+            return False
+        if head.field_count > self.params.max_header_count:
+            self.refuse(431, f"more than {self.params.max_header_count} header fields")
             return False
         self.minor = head.minor
         self.flags = head.flags
@@ -334,6 +373,8 @@ cdef class Connection(Consumer):
             return False
         if head.minor == 1:
             return True
+        if self.params.strict_rfc and head.flags & PF_HTTP1_CHUNKED:    # of 1.0: its framing cannot be trusted
+            return False
         if head.content_length < 0 and not head.flags & PF_HTTP1_CHUNKED:
             if self.is_client or self._request_start_line[0] not in ("GET", "HEAD"):
                 return False
@@ -350,12 +391,25 @@ cdef class Connection(Consumer):
         if self.flags & PF_HTTP1_EXPECT_CONTINUE and not self.is_client and self.minor == 1 and not self._write_finished:
             put(stream.stage(), b"HTTP/1.1 100 (Continue)\r\n\r\n", 27)
             stream.commit(False)
-        self.timed = self.body_timeout >= 0
-        if self.timed:
+        if self.is_client:
             stream.allow(self.body_timeout)
-        elif self.is_client:
-            stream.allow(-1)
+        elif self.state == CHUNKED or self.left > stream.unread():
+            self.time_body()
         return True
+
+    cdef int time_body(self) except -1:
+        """Give the rest of the body its time: until the deadline, and so long as enough of it comes."""
+        self.timed = True
+        self.deadline = -1 if self.body_timeout < 0 else now() + self.body_timeout
+        return self.next_window()
+
+    cdef int next_window(self) except -1:
+        cdef double seconds = self.params.data_rate_window if self.min_data_rate > 0 else -1
+        cdef double left = -1 if self.deadline < 0 else max(0.0, self.deadline - now())
+        self.measured = self.consumed
+        if left >= 0 and (seconds < 0 or left < seconds):
+            seconds = left
+        return self.stream.allow(seconds)
 
     cdef bint skip_informational(self) except -1:
         if self.left >= 0 or self.flags & PF_HTTP1_CHUNKED:
@@ -376,8 +430,8 @@ cdef class Connection(Consumer):
                 raise higher().HTTPInputError("Response with code 204 should not have body")
             return self.body_done()
         if self.left > self._max_body_size:
-            raise higher().HTTPInputError("Content-Length too long")
-        self.received = 0
+            raise higher()._ContentTooLarge("Content-Length too long")
+        self.received = self.consumed = 0
         if is_chunked:
             self.state = CHUNKED
             pf_chunked_init(&self.chunked)
@@ -425,7 +479,7 @@ cdef class Connection(Consumer):
                 raise higher().HTTPInputError(pf_chunked_reason(<int>taken).decode())
             self.received += run
             if self.received > self._max_body_size:
-                raise higher().HTTPInputError("chunked body too large")
+                raise higher()._ContentTooLarge("chunked body too large")
             if run and start + filled != data:
                 memmove(start + filled, data, run)
             filled += run
@@ -466,6 +520,7 @@ cdef class Connection(Consumer):
     cdef int deliver(self, Py_ssize_t size, Py_ssize_t framing) except -1:
         """Hand `size` bytes up; `framing` more stand behind them and are dropped."""
         cdef Stream stream = self.stream
+        self.consumed += size
         if self._write_finished and not self.is_client:     # answered already: nobody wants the rest
             return stream.take(size + framing)
         chunk = stream.cut(size)
@@ -538,11 +593,16 @@ cdef class Connection(Consumer):
         gen_log.info("Malformed HTTP message from %s: %s", self.context, reason)
         return self.answer_and_close(status, None)
 
-    cdef int refuse_head(self) except -1:
+    cdef int refuse_head(self, const char *data, Py_ssize_t size) except -1:
+        cdef Py_ssize_t start = 0
+        cdef bint lines
+        while start < size and (data[start] == c"\r" or data[start] == c"\n"):
+            start += 1
+        lines = memchr(data + start, c"\n", min(size - start, self.params.max_header_size)) != NULL
         error = UnsatisfiableReadError(f"the header section is longer than {self.params.max_header_size} bytes")
         gen_log.info("Unsatisfiable read, closing connection to %s: %s", self.context, error)
         self.fail_result(error)
-        return self.answer_and_close(431, error)
+        return self.answer_and_close(431 if lines else 414, error)
 
     cdef int fail_result(self, object error) except -1:
         """Raise `error` in who waits for an answer."""
@@ -553,15 +613,17 @@ cdef class Connection(Consumer):
 
     cdef int answer_and_close(self, int status, object error) except -1:
         cdef Stream stream = self.stream
-        if stream is not None and not self.is_client and not stream._closed and self._response_start_line is None:
-            put_bytes(stream.stage(), REFUSALS[status])
-            stream.flush()
-        return self.give_up(error)
+        if self.is_client or stream is None or stream._closed or self._response_start_line is not None:
+            return self.give_up(error)
+        put_bytes(stream.stage(), refusal(status, self.params.strict_rfc))
+        stream.flush()
+        self.abandon()
+        return self.server.linger()
 
     cdef int fail(self, object error) except -1:
         """The delegate raised `error`."""
         if isinstance(error, higher().HTTPInputError):
-            return self.refuse(400, error)
+            return self.refuse(error._status if self.params.strict_rfc else 400, error)
         app_log.error("Uncaught exception", exc_info=error)
         return self.give_up(None)
 
@@ -576,6 +638,11 @@ cdef class Connection(Consumer):
         """The stream is closed and the message will not be completed."""
         if self.over:
             return 0
+        self.abandon()
+        return self.finish_reading(False)
+
+    cdef int abandon(self) except -1:
+        """Tell who has to know that the message will not be completed."""
         self.over = True
         self.waiting = None
         delegate, self.delegate = self.delegate, None
@@ -587,19 +654,27 @@ cdef class Connection(Consumer):
                 callback()
         except Exception:
             app_log.error("Uncaught exception", exc_info=True)
-        return self.finish_reading(False)
+        return 0
 
     cdef int on_closed(self) except -1:
         """The connection of a client has ended."""
         return self.advance()
 
     cdef int on_time(self) except -1:
-        if self.timed:
-            gen_log.info("Timeout reading body from %s", self.context)
+        cdef bint late = not self.timed or (self.deadline >= 0 and now() >= self.deadline)
+        if self.is_client:
+            if self.state != HEAD:
+                gen_log.info("Timeout reading body from %s", self.context)
             return self.give_up(None)
-        if self.state == HEAD:
+        if not late and (self.waiting is not None or self.has_progress()):
+            return self.next_window()
+        gen_log.info("Timeout reading %s from %s", "body" if self.timed else "head", self.context)
+        if self.timed and not self.params.strict_rfc:
             return self.give_up(None)
-        return 0
+        return self.answer_and_close(408, None)
+
+    cdef bint has_progress(self):
+        return self.consumed - self.measured >= self.min_data_rate * self.params.data_rate_window
 
     # ------------------------------------------------------------------------------------------ writing
 
@@ -671,6 +746,8 @@ cdef class Connection(Consumer):
     cdef int choose_connection(self, HeaderMap fields) except -1:
         cdef str options = fields.lookup("Connection")
         self.says_connection = options is not None
+        if self.server is not None and self.server.draining and self.stream.unread() == 0:
+            self._disconnect_on_finish = True
         if options is None:
             return 0
         if "close" in [option.strip() for option in options.lower().split(",")]:
@@ -706,10 +783,31 @@ cdef class Connection(Consumer):
         self.may_write()
         if stream is None or stream._closed:
             return self.closed_future()
+        if not stream.drained() and stream.pending.holds_more_than(self.params.max_unsent_size):
+            gen_log.info("%s reads too slowly: more than %d bytes wait", self.context, self.params.max_unsent_size)
+            stream.close(StreamBufferFullError("more bytes wait to be sent than max_unsent_size"))
+            return self.closed_future()
         if size:
             self.count_written(size)
             self.write_chunk(chunk, False)
         return stream.written()
+
+    def write_file(self, int fd, Py_ssize_t offset, Py_ssize_t count):
+        """Write part of a regular file as more of the body; see `Stream.write_file`."""
+        cdef Stream stream = self.stream
+        cdef char size_line[24]
+        self.may_write()
+        if stream is None or stream._closed:
+            return self.closed_future()
+        self.count_written(count)
+        if self._chunking_output and count:
+            put(stream.stage(), size_line, snprintf(size_line, sizeof(size_line), b"%zx\r\n", <size_t>count))
+        sent = stream.write_file(fd, offset, count)
+        if self._chunking_output and count and not stream._closed:
+            put(stream.stage(), b"\r\n", 2)
+            stream.commit(False)
+            sent = stream.written()
+        return sent
 
     cdef int write_chunk(self, object chunk, bint complete) except -1:
         """Send `chunk`, which is not empty: in chunked coding that would be the end."""
@@ -793,7 +891,10 @@ cdef class Connection(Consumer):
         if self.told and not self._read_finished:   # it waits for more of a request that is answered already
             stream.home.host().call_soon(delegate.on_connection_close)
         if self._disconnect_on_finish:
-            stream.close()
+            if self._read_finished and stream.unread() == 0 and not self.server.draining:
+                stream.close()
+            else:
+                self.server.linger()
         return self.server.message_over(self)
 
     # ------------------------------------------------------------------------------------------ for the user
@@ -832,11 +933,6 @@ cdef class Connection(Consumer):
         self._max_body_size = max_body_size
 
 
-cdef dict REFUSALS = {
-    400: b"HTTP/1.1 400 Bad Request\r\n\r\n",
-    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n",
-}
-
 # The field that is to blame for a reason why a head is refused.
 cdef dict SUSPECTS = {
     PF_HTTP1_BAD_CONTENT_LENGTH: "Content-Length",
@@ -866,17 +962,76 @@ cdef class ServerConnection(Consumer):
             self.on_bytes()
 
     cdef int wait_for_request(self) except -1:
-        timeout = self.params.header_timeout
-        return 0 if timeout is None else self.stream.allow(timeout)
+        timeout = self.quiet if self.draining else self.params.header_timeout
+        self.head_timed = False
+        return self.stream.allow(-1 if timeout is None else timeout)
+
+    cdef int time_head(self) except -1:
+        """The first bytes of a head have come: the others have `head_timeout`."""
+        if self.head_timed:
+            return 0
+        self.head_timed = True
+        idle, timeout = self.params.header_timeout, self.params.head_timeout
+        if timeout is None:
+            return 0
+        return self.stream.allow(timeout if idle is None else min(timeout, idle))
+
+    cdef int linger(self) except -1:
+        """Nothing more will be said: let the peer read what was, then close (RFC 9112 section 9.6)."""
+        cdef Stream stream = self.stream
+        self.current = None
+        if stream._closed or stream.consumer is not self:
+            return 0
+        self.lingering = True
+        if stream.leaving:
+            stream.home.depart()
+        stream.take(stream.unread())
+        stream.allow(self.params.linger_timeout)
+        if stream.drained():
+            stream._end_writing()
+        return 0 if stream._closed else stream.resume()
+
+    def _decline(self, delegate, bytes answer) -> None:
+        """Say `answer` to a peer that will not be served, and close."""
+        self.delegate = delegate
+        self.stream.attach(self)
+        self.stream.write(answer)
+        self.linger()
+
+    def _drain(self, double quiet) -> None:
+        """Say `Connection: close` from now on; an idle peer has `quiet` seconds for a request that is on its way."""
+        self.draining = True
+        self.quiet = quiet
+        if self.current is None and not self.lingering and self.stream.consumer is self:
+            self.wait_for_request()
+
+    cdef int on_blocked(self) except -1:
+        """The peer does not read as fast as it is answered: it has to read at a minimum rate."""
+        if self.params.min_data_rate <= 0 or self.lingering:
+            return 0
+        self.taken = self.stream._total_write_done_index - self.stream._unacknowledged()
+        return self.stream.allow(self.params.data_rate_window)
+
+    cdef int on_slow_reader(self) except -1:
+        """A window is over in which not all could be sent."""
+        cdef Py_ssize_t taken = self.stream._total_write_done_index - self.stream._unacknowledged()
+        if taken - self.taken < self.params.min_data_rate * self.params.data_rate_window:
+            gen_log.info("Timeout sending to %s", self.context)
+            self.stream.close()
+            return 0
+        self.taken = taken
+        return self.stream.allow(self.params.data_rate_window)
 
     cdef int on_bytes(self) except -1:
         """Serve as many messages as there are, one at a time."""
         cdef Connection connection      # held here: the last step of a message lets go of it
+        if self.lingering:
+            return self.stream.take(self.stream.unread())
         if self.serving:
             return 0
         self.serving = True
         try:
-            while self.stream.consumer is self:
+            while self.stream.consumer is self and not self.lingering:
                 if self.current is None:
                     if self.stream.unread() == 0 or not self.stream.drained():
                         break
@@ -889,7 +1044,7 @@ cdef class ServerConnection(Consumer):
                     break
         finally:
             self.serving = False
-        if self.stream.consumer is self:
+        if self.stream.consumer is self and not self.lingering:
             self.choose_interest(self.current)
         return 0
 
@@ -929,7 +1084,7 @@ cdef class ServerConnection(Consumer):
         if self.current is not connection:
             return 0
         self.current = None
-        if self.stream.consumer is not self:
+        if self.stream.consumer is not self or self.lingering:
             return 0
         self.wait_for_request()
         if self.serving:
@@ -942,7 +1097,7 @@ cdef class ServerConnection(Consumer):
         return 0
 
     def _serve(self):
-        if self.stream.consumer is self:
+        if self.stream.consumer is self and not self.lingering:
             self.stream.corked = True
             try:
                 self.on_bytes()
@@ -951,7 +1106,9 @@ cdef class ServerConnection(Consumer):
 
     cdef int on_drained(self) except -1:
         cdef Connection connection = self.current
-        if connection is not None:
+        if self.lingering:
+            self.stream._end_writing()
+        elif connection is not None:
             connection.settle()
         elif not self.serving:
             self.on_bytes()
@@ -965,10 +1122,15 @@ cdef class ServerConnection(Consumer):
 
     cdef int on_time(self) except -1:
         cdef Connection connection = self.current
-        if connection is None or connection.state == HEAD:
+        if self.lingering:
             self.stream.close()
-            return 0
-        return connection.on_time()
+        elif not self.stream.drained():
+            return self.on_slow_reader()
+        elif connection is None or (connection.state == HEAD and self.stream.unread() == 0):
+            self.stream.close()
+        elif connection.state == HEAD or connection.timed:
+            return connection.on_time()
+        return 0
 
     cdef int stop(self) except -1:
         delegate, self.delegate = self.delegate, None

@@ -17,6 +17,7 @@ cdef class Request:
     cdef object _path
     cdef object _query
     cdef int take_head(self, start_line, HeaderMap headers, connection, server_connection) except -1
+    cdef int take_target(self) except -1
     cdef int take_connection(self, connection, host) except -1
     cdef int check_host(self, host) except -1
     cdef int split_uri(self) except -1

@@ -26,6 +26,22 @@ cdef bint from_the_wire(headers):
     return isinstance(headers, HeaderMap) and (<HeaderMap>headers).head is not None
 
 
+cdef Py_ssize_t origin_start(str uri) except -1:
+    """Where path and query begin: not at 0 if the target is in absolute form (RFC 9112 section 3.2.2)."""
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(uri)
+    cdef Py_ssize_t start, slash, mark
+    if PyUnicode_FindChar(uri, c"/", 0, 1, 1) == 0:
+        return 0
+    start = uri.find("://")
+    if start <= 0 or "?" in uri[:start]:
+        return 0
+    slash = PyUnicode_FindChar(uri, c"/", start + 3, size, 1)
+    mark = PyUnicode_FindChar(uri, c"?", start + 3, size, 1)
+    if slash < 0 or 0 <= mark < slash:
+        slash = mark
+    return size if slash < 0 else slash
+
+
 cdef Request new_request(cls, start_line, headers, connection, server_connection):
     """An instance for what a connection has just read."""
     made = None
@@ -83,9 +99,19 @@ cdef class Request:
         self.protocol = getattr(context, "protocol", "http")
         if host is not None or not from_the_wire(self.headers):
             self.check_host(host or self.headers.get("Host"))
+        if PyUnicode_FindChar(self.uri, c"/", 0, 1, 1) < 0:
+            self.take_target()
         if "&" in self.uri:
             self._check_query()
         self._start_time = wall_clock()
+        return 0
+
+    cdef int take_target(self) except -1:
+        """The authority of a target in absolute form counts, not the Host field (RFC 9112 section 3.2.2)."""
+        cdef Py_ssize_t start = origin_start(self.uri)
+        if start:
+            _, _, authority = self.uri[:start].partition("://")
+            self._host = authority.rpartition("@")[2]
         return 0
 
     @property
@@ -116,8 +142,11 @@ cdef class Request:
 
     cdef int split_uri(self) except -1:
         cdef str uri = self.uri
-        cdef Py_ssize_t mark = PyUnicode_FindChar(uri, c"?", 0, PyUnicode_GET_LENGTH(uri), 1)
-        path = uri if mark < 0 else uri[:mark]
+        cdef Py_ssize_t start = origin_start(uri)
+        cdef Py_ssize_t mark = PyUnicode_FindChar(uri, c"?", start, PyUnicode_GET_LENGTH(uri), 1)
+        path = uri[start:] if mark < 0 else uri[start:mark]
+        if start and not path:
+            path = "/"
         query = "" if mark < 0 else uri[mark + 1:]
         if self._path is None:
             self._path = path

@@ -11,17 +11,28 @@ from pyframework._core.loop cimport Poller, Watch
 
 cdef class Consumer:
     cdef int on_bytes(self) except -1       # unread bytes wait in the stream's window
+    cdef int on_blocked(self) except -1     # some of what was written has to wait for the peer
     cdef int on_drained(self) except -1     # all that was written has been sent
     cdef int on_closed(self) except -1
     cdef int on_time(self) except -1        # the time given to `Stream.allow` is over
 
 
+cdef class FilePart:
+    cdef int fd                             # ours
+    cdef Py_ssize_t offset                  # where the part begins in the file
+    cdef Py_ssize_t size
+    cdef bint unsendable                    # sendfile(2) does not take it
+    cdef bytes chunk                        # what was read of it last
+    cdef Py_ssize_t chunk_at                # and where that stands in the part
+
+
 cdef class StreamBuffer:
     cdef public Py_ssize_t _large_buf_threshold
-    cdef object _parts                      # deque of bytearrays (ours, growing) and memoryviews (the caller's)
+    cdef object _parts                      # deque of bytearrays (ours, growing), memoryviews (the caller's), FileParts
     cdef Py_ssize_t _first                  # bytes of the first part that were sent
     cdef Py_ssize_t _size
     cdef int add(self, const char *data, Py_ssize_t size) except -1
+    cdef bint holds_more_than(self, Py_ssize_t size) except -1
     cdef bint merge(self, view) except -1
     cdef int drop(self, Py_ssize_t size) except -1
 
@@ -108,6 +119,7 @@ cdef class Stream(Watch):
     cdef int flush(self) except -1
     cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2
     cdef Py_ssize_t send_parts(self) except -2
+    cdef Py_ssize_t send_file(self, FilePart part) except -2
     cdef Py_ssize_t send_by_hook(self) except -2
     cdef int send_pending(self) except -1
     cdef int settle_writes(self) except -1

@@ -19,9 +19,10 @@ from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject_GenericSetAttr
 from libc.errno cimport EAGAIN, EINTR, errno as c_errno
 from libc.string cimport memchr, memcmp, memset
+from posix.unistd cimport close
 
 from pyframework._core.capi cimport (
-    MSG_NOSIGNAL, PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WRITE, iovec, msghdr,
+    MSG_MORE, MSG_NOSIGNAL, PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WRITE, iovec, msghdr,
     pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, recv, send, sendmsg,
 )
 from pyframework._core.loop cimport Poller, Watch
@@ -34,9 +35,11 @@ cdef enum:
     LARGE = 16384           # bytes from which a body is sent from where it lies; smaller pending writes are merged
     PARTS = 16              # pieces of one gathering send
     PEEK = 131072           # bytes offered to `write_to_fd` at a time
-    TURNS = 16              # receives for one descriptor in one event
+    TURNS = 16              # receives, or sends, for one descriptor in one event
+    FILE_TURN = 1048576     # bytes of a file in one send
 
 cdef object gen_log = logging.getLogger("tornado.general")
+cdef tuple UNSENDABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)     # what sendfile says of files without pages
 cdef object spare = None        # the bytearray that `read_from_fd` fills, between two calls
 
 cdef enum:
@@ -77,6 +80,9 @@ cdef class Consumer:
     cdef int on_bytes(self) except -1:
         raise NotImplementedError
 
+    cdef int on_blocked(self) except -1:
+        return 0
+
     cdef int on_drained(self) except -1:
         return 0
 
@@ -85,6 +91,29 @@ cdef class Consumer:
 
     cdef int on_time(self) except -1:
         return 0
+
+
+cdef class FilePart:
+    """Part of a file on its way out, by a descriptor of its own."""
+
+    def __cinit__(self, int fd, Py_ssize_t offset, Py_ssize_t size):
+        self.fd = os.dup(fd)
+        self.offset = offset
+        self.size = size
+
+    def __dealloc__(self):
+        close(self.fd)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def read(self, Py_ssize_t at, Py_ssize_t size) -> memoryview:
+        """At most `size` bytes from `at` on; none if the file has become shorter."""
+        size = min(size, self.size - at)
+        if self.chunk is None or not self.chunk_at <= at < self.chunk_at + len(self.chunk):
+            self.chunk = os.pread(self.fd, size, self.offset + at)
+            self.chunk_at = at
+        return memoryview(self.chunk)[at - self.chunk_at:at - self.chunk_at + size]
 
 
 cdef class StreamBuffer:
@@ -113,6 +142,12 @@ cdef class StreamBuffer:
             self._parts.append(bytearray(view))
         self._size += size
 
+    cdef bint holds_more_than(self, Py_ssize_t size) except -1:
+        """Whether more than `size` bytes of memory wait; those of files do not count."""
+        if self._size <= size:
+            return False
+        return sum([len(part) for part in self._parts if not isinstance(part, FilePart)]) > size
+
     cdef bint merge(self, view) except -1:
         """Whether the last piece had room for this small one."""
         last = self._parts[-1] if self._parts else None
@@ -124,6 +159,11 @@ cdef class StreamBuffer:
             return False
         return True
 
+    def append_file(self, fd: int, Py_ssize_t offset, Py_ssize_t count) -> None:
+        """Add part of a file, which is read when its turn comes."""
+        self._parts.append(FilePart(fd, offset, count))
+        self._size += count
+
     cdef int add(self, const char *data, Py_ssize_t size) except -1:
         self.append(PyBytes_FromStringAndSize(data, size))
         return 0
@@ -134,6 +174,8 @@ cdef class StreamBuffer:
             raise ValueError("size must be positive")
         if not self._parts:
             return memoryview(b"")
+        if isinstance(self._parts[0], FilePart):
+            return self._parts[0].read(self._first, size)
         return memoryview(self._parts[0])[self._first:self._first + size]
 
     def advance(self, size: int) -> None:
@@ -415,7 +457,10 @@ cdef class Stream(Watch):
             if not self.drained():
                 mask |= PF_POLL_WRITE
         if mask != self.mask or (self.poller is None and mask):
+            blocked = mask & PF_POLL_WRITE and not self.mask & PF_POLL_WRITE and not self._connecting
             self.watch_for(mask)
+            if blocked and self.consumer is not None:
+                self.consumer.on_blocked()
         if self._hidden and mask & PF_POLL_READ and not self.looking and (self.consumer is not None or self.wanted):
             self.looking = True
             self.home.host().call_soon(look_again, self)
@@ -811,6 +856,24 @@ cdef class Stream(Watch):
         self.update_interest()
         return self.written()
 
+    def write_file(self, fd: int, Py_ssize_t offset, Py_ssize_t count):
+        """Send `count` bytes of a regular file from `offset` on, by sendfile(2) where the descriptor is a plain socket.
+
+        The Future is done when all of it has left; `fd` may be closed before. If the file becomes shorter meanwhile, the
+        stream is closed.
+        """
+        self.check_open()
+        self.check_closed()
+        if offset < 0 or count < 0:
+            raise ValueError(f"no part of a file: {count} bytes from {offset} on")
+        if count:
+            self.queue().append_file(fd, offset, count)
+            self._total_write_index += count
+        if not self._connecting:
+            self.send_pending()
+        self.update_interest()
+        return self.written()
+
     def writing(self) -> bool:
         """Whether bytes wait to be sent."""
         return not self.drained()
@@ -869,9 +932,15 @@ cdef class Stream(Watch):
         cdef msghdr message
         cdef Py_ssize_t sent
         cdef int count = 0
+        cdef int flags = MSG_NOSIGNAL
         cdef int fd = self.descriptor()
         cdef int i
+        if isinstance(self.pending._parts[0], FilePart):
+            return self.send_file(self.pending._parts[0])
         for part in self.pending._parts:
+            if isinstance(part, FilePart):
+                flags |= MSG_MORE
+                break
             PyObject_GetBuffer(part, &views[count], PyBUF_SIMPLE)
             pieces[count].iov_base = views[count].buf
             pieces[count].iov_len = views[count].len
@@ -883,7 +952,7 @@ cdef class Stream(Watch):
         memset(&message, 0, sizeof(message))
         message.msg_iov = pieces
         message.msg_iovlen = count
-        sent = sendmsg(fd, &message, MSG_NOSIGNAL)
+        sent = sendmsg(fd, &message, flags)
         error = last_error() if sent < 0 and c_errno != EAGAIN and c_errno != EINTR else None
         for i in range(count):
             PyBuffer_Release(&views[i])
@@ -892,9 +961,35 @@ cdef class Stream(Watch):
             return -1
         return max(sent, 0)
 
+    cdef Py_ssize_t send_file(self, FilePart part) except -2:
+        """As `send_parts`, of a part of a file that comes first."""
+        cdef Py_ssize_t at = self.pending._first
+        cdef Py_ssize_t size = min(part.size - at, <Py_ssize_t>FILE_TURN)
+        cdef Py_ssize_t sent = 0
+        try:
+            if part.unsendable:
+                view = self.pending.peek(PEEK)
+                sent = self.socket.send(view) if view else 0
+            else:
+                sent = os.sendfile(self.descriptor(), part.fd, part.offset + at, size)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            if not part.unsendable and error.errno in UNSENDABLE:
+                part.unsendable = True
+                return self.send_file(part)
+            self.fail_send(error)
+            return -1
+        if sent == 0:
+            self.fail_send(OSError(errno.EIO, "the file has become shorter while it was sent"))
+            return -1
+        return sent
+
     cdef Py_ssize_t send_by_hook(self) except -2:
         view = self.pending.peek(PEEK)
         try:
+            if not view:
+                raise OSError(errno.EIO, "the file has become shorter while it was sent")
             return self.write_to_fd(view) or 0
         except (BlockingIOError, InterruptedError):
             return 0
@@ -913,12 +1008,15 @@ cdef class Stream(Watch):
 
     cdef int send_pending(self) except -1:
         cdef Py_ssize_t sent
+        cdef int turn
         cdef Consumer consumer = self.consumer
         if self.leaving:
             self.home.depart()
         if self.home.outbox_user is self:
             self.flush()
-        while not self._closed and not self.drained():
+        for turn in range(TURNS):
+            if self._closed or self.drained():
+                break
             sent = self.send_parts() if self.raw else self.send_by_hook()
             if sent <= 0 or self._closed:
                 break

@@ -44,10 +44,25 @@ def test_derived_attributes_are_remembered_and_can_be_assigned() -> None:
         assert getattr(it, name) == name
 
 
-@pytest.mark.parametrize("uri", ["", "*", "//x/y", "http://h/p", "/a;b#c", "h:443"])
+@pytest.mark.parametrize("uri", ["", "*", "//x/y", "/a;b#c", "h:443"])
 def test_targets_without_query(uri: str) -> None:
     it = request(uri)
     assert (it.path, it.query, it.arguments) == (uri, "", {})
+
+
+@pytest.mark.parametrize(
+    ("uri", "path", "query"),
+    [
+        ("http://h:1/p?q=r", "/p", "q=r"),
+        ("http://h:1", "/", ""),
+        ("http://h:1?q=http://x/", "/", "q=http://x/"),
+        ("http://u:p@h:1/p/?q", "/p/", "q"),
+    ],
+)
+def test_targets_in_absolute_form(uri: str, path: str, query: str) -> None:
+    it = request(uri)
+    assert (it.path, it.query, it.host, it.host_name, it.uri) == (path, query, "h:1", "h", uri)
+    assert it.full_url() == uri
 
 
 def test_the_context_is_read_at_once() -> None:

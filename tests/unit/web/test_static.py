@@ -1,9 +1,21 @@
+import asyncio
 import datetime
 import os
+import random
+import re
+import ssl
+from pathlib import Path
 
 import pytest
 
-from pyframework.web import Application, StaticFileHandler
+import pyframework.testing
+from pyframework.httpserver import HTTPServer
+from pyframework.netutil import bind_sockets
+from pyframework.web import Application, RequestHandler, StaticFileHandler, _static_paths
+from tests.conformance.http.answers import read_answers
+
+CERTIFICATE = str(Path(pyframework.testing.__file__).with_name("testing.crt"))
+KEY = str(Path(pyframework.testing.__file__).with_name("testing.key"))
 
 MODIFIED = "Sun, 09 Sep 2001 01:46:40 GMT"
 
@@ -238,3 +250,153 @@ def test_subclass_without_initialize(get):
             self.default_filename = None
 
     assert get("/s/a.txt", handler=Own).status == 200
+
+
+# ------------------------------------------------------------------------------------------ on a real connection
+
+
+def ask(root, *requests, secure=False, **settings):
+    """Return the head and the body of the answer to each request."""
+
+    async def main():
+        options = {"certfile": CERTIFICATE, "keyfile": KEY} if secure else None
+        rules = [("/s/(.*)", StaticFileHandler, {"path": str(root)}), ("/f", FileHandler, {"path": root / "large"})]
+        server = HTTPServer(Application(rules, **settings), ssl_options=options)
+        (listening,) = bind_sockets(0, "127.0.0.1")
+        server.add_socket(listening)
+        context = ssl.create_default_context(cafile=CERTIFICATE) if secure else None
+        reader, writer = await asyncio.open_connection(
+            *listening.getsockname(), ssl=context, server_hostname="localhost" if secure else None
+        )
+        answers = []
+        for request in requests:
+            writer.write(request.encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            size = int(re.search(r"Content-Length: (\d+)", head)[1])
+            answers.append((head, b"" if request.startswith("HEAD") else await reader.readexactly(size)))
+        writer.close()
+        server.stop()
+        await server.close_all_connections()
+        return answers
+
+    return asyncio.run(main())
+
+
+class FileHandler(RequestHandler):
+    def initialize(self, path):
+        self.path = path
+
+    async def get(self):
+        self.set_header("Content-Length", 5 + LARGE - 7)
+        self.write("head,")
+        with self.path.open("rb") as file:
+            await self.write_file(file, 7)
+
+    head = get
+
+
+LARGE = 300_000
+CONTENT = random.Random(2).randbytes(LARGE)
+GET = "GET {} HTTP/1.1\r\nHost: a\r\n{}\r\n"
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_large_files(root, secure):
+    (root / "large").write_bytes(CONTENT)
+    requests = [
+        GET.format("/s/large", ""),
+        GET.format("/s/large", "Range: bytes=100-299999\r\n"),
+        GET.format("/s/large", "").replace("GET", "HEAD"),
+        GET.format("/s/a.txt", ""),
+        GET.format("/f", ""),
+        GET.format("/f", "").replace("GET", "HEAD"),
+        GET.format("/s/large", "Range: bytes=-5\r\n"),
+    ]
+    answers = ask(root, *requests, secure=secure)
+    bodies = [CONTENT, CONTENT[100:], b"", b"0123456789", b"head," + CONTENT[7:], b"", CONTENT[-5:]]
+    assert [body for _, body in answers] == bodies
+    assert f"Content-Length: {LARGE}\r\n" in answers[2][0]
+    assert "206 Partial Content" in answers[1][0] and "206 Partial Content" in answers[6][0]
+
+
+def test_a_file_of_an_answer_without_length(root):
+    (root / "large").write_bytes(CONTENT)
+
+    class Chunks(FileHandler):
+        async def get(self):
+            with self.path.open("rb") as file:
+                self.write_file(file, 0, 100_000)
+                self.write("between")
+                await self.write_file(file, 100_000)
+
+    async def main():
+        server = HTTPServer(Application([("/", Chunks, {"path": root / "large"})]))
+        (listening,) = bind_sockets(0, "127.0.0.1")
+        server.add_socket(listening)
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(GET.format("/", "Connection: close\r\n").encode())
+        received = await reader.read()
+        writer.close()
+        await server.shutdown()
+        return received
+
+    (answer,) = read_answers(asyncio.run(main()), [False])
+    assert answer.fields["Transfer-Encoding"] == "chunked"
+    assert answer.content == CONTENT[:100_000] + b"between" + CONTENT[100_000:]
+
+
+def test_a_change_shows_at_once(root):
+    first, second = root / "a.txt", "GET /s/a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    class Changing(str):
+        def encode(self):
+            first.write_text("changed")
+            return super().encode()
+
+    answers = ask(root, second, Changing(second))
+    assert [body for _, body in answers] == [b"0123456789", b"changed"]
+
+
+def test_another_file_in_its_place_shows_at_once(root, tmp_path):
+    outside = tmp_path / "secret"
+
+    class Changing(str):
+        def encode(self):
+            (root / "a.txt").unlink()
+            (root / "a.txt").symlink_to(outside)
+            return super().encode()
+
+    request = "GET /s/a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+    answers = ask(root, request, Changing(request))
+    assert ["200" in head.partition("\r\n")[0] for head, _ in answers] == [True, False]
+
+
+def test_where_a_folder_leads_is_looked_at_again(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(_static_paths, "_VALIDITY", 0)
+
+    class Changing(str):
+        def encode(self):
+            (root / "sub").rename(tmp_path / "moved")
+            (root / "sub").symlink_to(tmp_path / "moved")
+            return super().encode()
+
+    request = "GET /s/sub/index.html HTTP/1.1\r\nHost: a\r\n\r\n"
+    answers = ask(root, request, Changing(request))
+    assert ["200" in head.partition("\r\n")[0] for head, _ in answers] == [True, False]
+
+
+def test_known_files_are_bounded(root, monkeypatch):
+    monkeypatch.setattr(_static_paths, "_MAX_KNOWN_FILES", 2)
+    names = ("a.txt", "x.tar.gz", "y.bz2", "z.unknown")
+    ask(root, *[GET.format(f"/s/{name}", "") for name in names])
+    assert len(_static_paths._known_files) <= 2
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a", "a/b", "a//b", "./a", "a/..", "../a", "/a", "a/", "a/.b", "..", "a\0", "a\n/b"]
+)
+@pytest.mark.parametrize("root", ["/r", "/r/", "/r/../s", "//r", "r"])
+def test_plain_paths_need_no_work(root, path):
+    plain = _static_paths.join_plain(root, path)
+    assert plain in (None, os.path.abspath(os.path.join(root, path)))
+    assert plain is not None or path not in ("a", "a/b") or root == "r"

@@ -1,0 +1,125 @@
+"""IOStream.write_file: parts of files between other writes, by sendfile and without."""
+
+import asyncio
+import errno
+import os
+import random
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyframework.iostream import IOStream, StreamClosedError
+from tests.unit.iostream.test_socket import pair
+from tests.unit.iostream.test_tls import tls_pair
+
+Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+CONTENT = random.Random(1).randbytes(5_000_000)
+
+
+class HookedStream(IOStream):
+    """Not a plain socket's: whatever is sent passes this method."""
+
+    def write_to_fd(self, data: memoryview) -> int:
+        return super().write_to_fd(data[:50_000])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "file").write_bytes(CONTENT)
+    return tmp_path / "file"
+
+
+async def send_all(near: Any, far: Any, path: Path) -> None:
+    reading = asyncio.ensure_future(far.read_bytes(len(CONTENT) + 10 + 3_000_000 + 4))
+    with path.open("rb") as file:
+        near.write(b"head")
+        near.write_file(file.fileno(), 0, len(CONTENT))
+        near.write(b"middle")
+        near.write_file(file.fileno(), 7, 0)
+        last = near.write_file(file.fileno(), 1_000_000, 3_000_000)
+        near.write(b"tail")
+    await last
+    assert await reading == b"head" + CONTENT + b"middle" + CONTENT[1_000_000:4_000_000] + b"tail"
+    assert not near.writing()
+
+
+def test_plain(play: Play, path: Path) -> None:
+    async def main() -> None:
+        with pair() as (near, far):
+            await send_all(near, far, path)
+
+    play(main)
+
+
+def test_tls(play: Play, path: Path) -> None:
+    async def main() -> None:
+        near, far = await tls_pair()
+        await send_all(near, far, path)
+        near.close()
+        far.close()
+
+    play(main)
+
+
+def test_a_subclass_with_its_own_way_to_write(play: Play, path: Path) -> None:
+    async def main() -> None:
+        with pair() as (plain, far):
+            near = HookedStream(plain.socket.dup())
+            await send_all(near, far, path)
+            near.close()
+
+    play(main)
+
+
+def test_a_file_that_sendfile_does_not_take(play: Play, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sendfile(*args: object) -> int:
+        raise OSError(errno.EINVAL, "no pages")
+
+    monkeypatch.setattr(os, "sendfile", sendfile)
+
+    async def main() -> None:
+        with pair() as (near, far):
+            await send_all(near, far, path)
+
+    play(main)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_file_that_becomes_shorter(
+    play: Play, path: Path, caplog: pytest.LogCaptureFixture, secure: bool
+) -> None:
+    async def main() -> None:
+        streams: Any
+        with pair() as (near, far):
+            streams = await tls_pair() if secure else (near, far)
+            reading = asyncio.ensure_future(streams[1].read_until_close())
+            with path.open("rb") as file:
+                with pytest.raises(StreamClosedError):
+                    await streams[0].write_file(file.fileno(), 4_000_000, 1_000_001)
+            assert len(await reading) == 1_000_000
+            for stream in streams:
+                stream.close()
+
+    play(main)
+    assert ["shorter" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_the_descriptor_is_closed(play: Play, path: Path) -> None:
+    async def main() -> None:
+        with pair() as (near, far):
+            before = len(os.listdir("/dev/fd"))
+            with path.open("rb") as file:
+                near.write_file(file.fileno(), 0, len(CONTENT))
+            assert len(os.listdir("/dev/fd")) == before + 1
+            near.close()
+            await asyncio.sleep(0)
+            assert len(os.listdir("/dev/fd")) == before - 1
+            with pytest.raises(StreamClosedError):
+                near.write_file(0, 0, 1)
+            with pytest.raises(ValueError, match="-1 bytes"):
+                far.write_file(0, 0, -1)
+
+    play(main)
