@@ -20,9 +20,10 @@ class Streamed:
     """
 
     def __init__(self, client: AsyncHTTPClient, request: HTTPRequest, raise_error: bool) -> None:
-        self.request = copy.copy(request)
-        self.request.streaming_callback = self._on_piece
-        self.request._streamed = self
+        self.request = request
+        self._sent = copy.copy(request)
+        self._sent.streaming_callback = self._on_piece
+        self._sent._streamed = self
         self.code = 0
         self.reason = ""
         self.headers = httputil.HTTPHeaders()
@@ -39,7 +40,7 @@ class Streamed:
     async def __aenter__(self) -> "Streamed":
         if self._fetching is not None:
             raise RuntimeError("a streamed response is entered once: call stream() again")
-        self._fetching = self._client.fetch(self.request, raise_error=False)
+        self._fetching = self._client.fetch(self._sent, raise_error=False)
         self._fetching.add_done_callback(self._on_end)
         try:
             while not self.code:

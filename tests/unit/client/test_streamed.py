@@ -124,6 +124,8 @@ def test_the_error_has_the_head() -> None:
         response = caught.value.response
         assert response is not None and response.headers["Retry-After"] == "9"
         assert response.effective_url == server.url()
+        with pytest.raises(HTTPClientError, match="429"):
+            await client.fetch(response.request)  # like any other
         server.stop()
 
     play(main)
