@@ -143,14 +143,14 @@ class CurlAsyncHTTPClient(AsyncHTTPClient):
     ) -> None:
         super().initialize(defaults=defaults)
         self.max_body_size = max_body_size
-        self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timeout)
-        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._handle_socket)
-        self._curls = [curl_options.new_handle() for _ in range(max_clients)]
-        self._free_list = self._curls[:]
-        self._requests: collections.deque[tuple[Any, Callable[[HTTPResponse], None], float]] = collections.deque()
-        self._fds: dict[int, int] = {}
         self._timeout: object | None = None
+        self._fds: dict[int, int] = {}  # descriptors that libcurl has us watch, with the events
+        self._requests: collections.deque[tuple[Any, Callable[[HTTPResponse], None], float]] = collections.deque()
+        self._curls = [pycurl.Curl() for _ in range(max_clients)]
+        self._free_list = list(self._curls)
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._handle_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timeout)
         self._forgotten = self.io_loop.call_later(_FORGOTTEN_SECONDS, self._look_for_forgotten)
 
     def close(self) -> None:

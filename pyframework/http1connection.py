@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING
 
 from pyframework import httputil
 from pyframework._core.http1 import _MAX_1XX_RESPONSES, Connection, Parameters, ServerConnection
-from pyframework.util import GzipDecompressor
 
 if TYPE_CHECKING:
     from pyframework.iostream import IOStream
@@ -84,56 +82,63 @@ class HTTP1Connection(Connection, httputil.HTTPConnection):
         return HTTP1ConnectionParameters()
 
     def _decompressing(self, delegate: httputil.HTTPMessageDelegate) -> httputil.HTTPMessageDelegate:
-        return _GzipMessageDelegate(delegate, self)
+        return _DecodingDelegate(delegate, self)
 
 
-class _GzipMessageDelegate(httputil.HTTPMessageDelegate):
-    """Decodes a body in gzip coding (RFC 9110 section 8.4.1.3) on its way to `delegate`.
+class _DecodingDelegate(httputil.HTTPMessageDelegate):
+    """Undoes the content coding of a body (RFC 9110 section 8.4) on its way to `delegate`.
 
     The head that `delegate` sees has the coding under X-Consumed-Content-Encoding. The decoded body may be as long as
-    the connection's limit for a body allows.
+    the connection's limit for a body allows. Of requests only gzip is undone, of responses whatever can be.
     """
 
     def __init__(self, delegate: httputil.HTTPMessageDelegate, connection: Connection) -> None:
         self._delegate = delegate
         self._connection = connection
-        self._decompressor: GzipDecompressor | None = None
+        self._decoder: httputil._Decoder | None = None
         self._size = 0
 
     def headers_received(
         self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
     ) -> Awaitable[None] | None:
         coding = headers.get("Content-Encoding")
-        if coding is not None and coding.lower() == "gzip":
-            self._decompressor = GzipDecompressor()
-            headers.add("X-Consumed-Content-Encoding", coding)
-            del headers["Content-Encoding"]
+        if coding is not None:
+            known = coding.strip().lower()
+            make = httputil._decoders().get(known) if known == "gzip" or self._connection.is_client else None
+            if make is not None:
+                self._decoder = make()
+                headers.add("X-Consumed-Content-Encoding", coding)
+                del headers["Content-Encoding"]
         return self._delegate.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        if self._decompressor is None:
+        if self._decoder is None:
             return self._delegate.data_received(chunk)
-        return self._decode(self._decompressor, chunk)
+        return self._hand_on(self._decoder.pieces(chunk, self._connection.params.chunk_size))
 
-    async def _decode(self, decompressor: GzipDecompressor, chunk: bytes) -> None:
-        while chunk:
-            try:
-                data = decompressor.decompress(chunk, self._connection.params.chunk_size)
-            except zlib.error as error:
-                raise httputil.HTTPInputError(f"invalid gzip data: {error}") from None
-            chunk = decompressor.unconsumed_tail
-            self._size += len(data)
-            if self._size > self._connection._max_body_size:
-                raise httputil._ContentTooLarge("decompressed body too large")
-            if data and (waiting := self._delegate.data_received(data)) is not None:
-                await waiting
+    def _hand_on(self, pieces: Iterator[bytes]) -> Awaitable[None] | None:
+        for piece in pieces:
+            waiting = self._take(piece)
+            if waiting is not None:
+                return self._hand_on_later(waiting, pieces)
+        return None
+
+    async def _hand_on_later(self, waiting: Awaitable[None], pieces: Iterator[bytes]) -> None:
+        await waiting
+        for piece in pieces:
+            more = self._take(piece)
+            if more is not None:
+                await more
+
+    def _take(self, piece: bytes) -> Awaitable[None] | None:
+        self._size += len(piece)
+        if self._size > self._connection._max_body_size:
+            raise httputil._ContentTooLarge("decompressed body too large")
+        return self._delegate.data_received(piece)
 
     def finish(self) -> None:
-        if self._decompressor is not None:
-            try:
-                self._decompressor.flush()
-            except zlib.error as error:
-                raise httputil.HTTPInputError(f"invalid gzip data: {error}") from None
+        if self._decoder is not None:
+            self._decoder.finish()
         self._delegate.finish()
 
     def on_connection_close(self) -> None:

@@ -3,8 +3,8 @@
 From a shell: ``python -m pyframework.httpclient URL``.
 """
 
+import asyncio
 import datetime
-import functools
 import ssl
 import time
 import weakref
@@ -30,38 +30,42 @@ class HTTPClient:
     :arg async_client_class: the `AsyncHTTPClient` that works for it; further arguments are that one's
     """
 
+    _async_client: "AsyncHTTPClient | None" = None  # once there is one, until it is closed
+
     def __init__(self, async_client_class: "type[AsyncHTTPClient] | None" = None, **kwargs: Any) -> None:
-        self._closed = True  # until there is something to close
         self._io_loop = IOLoop(make_current=False)
-        if async_client_class is None:
-            async_client_class = AsyncHTTPClient
 
         async def make_client() -> AsyncHTTPClient:
-            return async_client_class(**kwargs)
+            return (async_client_class or AsyncHTTPClient)(**kwargs)
 
-        self._async_client = self._io_loop.run_sync(make_client)
+        try:
+            client: AsyncHTTPClient = self._io_loop.run_sync(make_client)
+        except BaseException:
+            self._io_loop.close()
+            raise
         # Between two calls the loop stands still: it would not see that a kept connection is closed.
-        self._async_client.defaults.setdefault("keep_alive", False)
-        self._closed = False
+        client.defaults.setdefault("keep_alive", False)
+        self._async_client = client
 
     def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:
         """Close the client, and with it its connections and its event loop."""
-        if not self._closed:
-            self._async_client.close()
+        client, self._async_client = self._async_client, None
+        if client is not None:
+            client.close()
             self._io_loop.close()
-            self._closed = True
 
     def fetch(self, request: "HTTPRequest | str", **kwargs: Any) -> "HTTPResponse":
         """Do what `AsyncHTTPClient.fetch` does, and return the response itself.
 
         :raises HTTPError: and what else that raises
         """
-        response: HTTPResponse = self._io_loop.run_sync(
-            functools.partial(self._async_client.fetch, request, **kwargs)
-        )
+        client = self._async_client
+        if client is None:
+            raise RuntimeError("fetch() called on closed HTTPClient")
+        response: HTTPResponse = self._io_loop.run_sync(lambda: client.fetch(request, **kwargs))
         return response
 
 
@@ -102,6 +106,8 @@ class AsyncHTTPClient(Configurable):
             return client
         loop, clients = IOLoop.current(), cls._async_clients()
         if loop not in clients:
+            for closed in [known for known in clients if known.asyncio_loop.is_closed()]:
+                clients[closed].close()  # nobody else will: a program may run many loops, one after another
             client = cast(AsyncHTTPClient, super().__new__(cls, **kwargs))
             client._instance_cache = clients
             clients[loop] = client
@@ -133,13 +139,14 @@ class AsyncHTTPClient(Configurable):
         if not isinstance(request, HTTPRequest):
             request = HTTPRequest(url=request, **kwargs)
         elif kwargs:
-            raise ValueError("kwargs can't be used if request is an HTTPRequest object")
-        # A copy: what is added to it on the way is not the caller's business.
+            raise ValueError(f"the HTTPRequest says it all: {', '.join(kwargs)} cannot be given besides")
         request.headers = httputil.HTTPHeaders(request.headers)
         future: Future[HTTPResponse] = create_future()
 
         def settle(response: HTTPResponse) -> None:
-            if response.error and (raise_error or not response._error_is_response_code):
+            if isinstance(response.error, asyncio.CancelledError):  # the loop ends
+                future.cancel()
+            elif response.error and (raise_error or not response._error_is_response_code):
                 future_set_exception_unless_cancelled(future, response.error)
             else:
                 future_set_result_unless_cancelled(future, response)
@@ -192,8 +199,6 @@ class HTTPRequest:
         later requests
     """
 
-    _on_connection: Callable[[Any], None] | None = None
-    original_request: "HTTPRequest | None" = None
     _DEFAULTS: dict[str, Any] = {
         "connect_timeout": 20.0,
         "request_timeout": 20.0,
@@ -245,38 +250,41 @@ class HTTPRequest:
     ) -> None:
         self.headers = headers
         if if_modified_since:
+            self.headers = httputil.HTTPHeaders(self.headers)  # the caller's own stay as they are
             self.headers["If-Modified-Since"] = httputil.format_timestamp(if_modified_since)
-        self.url = url
-        self.method = method
+        self.allow_ipv6 = allow_ipv6
+        self.allow_nonstandard_methods = allow_nonstandard_methods
+        self.auth_mode = auth_mode
+        self.auth_password = auth_password
+        self.auth_username = auth_username
         self.body = body
         self.body_producer = body_producer
-        self.auth_username = auth_username
-        self.auth_password = auth_password
-        self.auth_mode = auth_mode
+        self.ca_certs = ca_certs
+        self.client_cert = client_cert
+        self.client_key = client_key
         self.connect_timeout = connect_timeout
-        self.request_timeout = request_timeout
-        self.follow_redirects = follow_redirects
-        self.max_redirects = max_redirects
-        self.user_agent = user_agent
         self.decompress_response = use_gzip if decompress_response is None else decompress_response
-        self.network_interface = network_interface
-        self.streaming_callback = streaming_callback
+        self.expect_100_continue = expect_100_continue
+        self.follow_redirects = follow_redirects
         self.header_callback = header_callback
+        self.max_redirects = max_redirects
+        self.method = method
+        self.network_interface = network_interface
         self.prepare_curl_callback = prepare_curl_callback
+        self.proxy_auth_mode = proxy_auth_mode
         self.proxy_host = proxy_host
+        self.proxy_password = proxy_password
         self.proxy_port = proxy_port
         self.proxy_username = proxy_username
-        self.proxy_password = proxy_password
-        self.proxy_auth_mode = proxy_auth_mode
-        self.allow_nonstandard_methods = allow_nonstandard_methods
-        self.validate_cert = validate_cert
-        self.ca_certs = ca_certs
-        self.allow_ipv6 = allow_ipv6
-        self.client_key = client_key
-        self.client_cert = client_cert
+        self.request_timeout = request_timeout
         self.ssl_options = ssl_options
-        self.expect_100_continue = expect_100_continue
+        self.streaming_callback = streaming_callback
+        self.url = url
+        self.user_agent = user_agent
+        self.validate_cert = validate_cert
         self.keep_alive = keep_alive
+        self.original_request: HTTPRequest | None = None  # of one that follows a redirect
+        self._streamed: Any = None  # the `Streamed` that reads the response
         self.start_time = time.time()
 
     @property
@@ -302,8 +310,8 @@ class HTTPResponse:
     Attributes: ``request`` (as it was asked, redirects do not change it); ``code`` and ``reason`` of the status;
     ``headers``; ``effective_url``, the last one of the redirects; ``buffer``, the body as a file; ``body``, as bytes;
     ``error``, the exception if any; ``request_time``, seconds from begin to end; ``start_time``, on the clock of
-    `time.time`; ``time_info``, further times in seconds: ``queue`` is how long it waited because of ``max_clients``,
-    and with curl there are more.
+    `time.time`; ``time_info``, with curl further times in seconds, such as ``queue``, how long it waited because of
+    ``max_clients``.
     """
 
     error: BaseException | None = None
@@ -393,7 +401,6 @@ class _RequestProxy:
 
 def _reason(code: int) -> str:
     return httputil.responses.get(code, "Unknown")
-
 
 
 def main() -> None:

@@ -2,21 +2,23 @@
 
 import asyncio
 import collections
-import copy
+import contextvars
+import functools
 import http.cookiejar
 import inspect
 import time
-import urllib.parse
 from collections.abc import Awaitable, Callable
 from io import BytesIO
 from types import TracebackType
 from typing import Any
 
-from pyframework import httputil, version
-from pyframework._client import cookies, proxies
+from pyframework import httputil
+from pyframework._client import cookies, head, proxies
 from pyframework._client.pool import IDLE_SECONDS, MAX_IDLE_CONNECTIONS, ConnectionPool
+from pyframework._client.redirect import REDIRECTS, following
+from pyframework._client.resolver import DNS_SECONDS, CachingResolver
 from pyframework._client.streamed import Streamed
-from pyframework._client.target import Target, basic, place, tls_options
+from pyframework._client.target import Target, tls_options
 from pyframework._core.loop import finished_future
 from pyframework.concurrent import Future
 from pyframework.http1connection import HTTP1Connection, HTTP1ConnectionParameters
@@ -30,13 +32,11 @@ from pyframework.util import TimeoutError
 
 __all__ = ["HTTPStreamClosedError", "HTTPTimeoutError", "SimpleAsyncHTTPClient"]
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
-_WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
 # RFC 9110 section 9.2.2: to send one of these twice does what sending it once does.
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OF_A_BODY = ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding")
-_CREDENTIALS = ("Authorization", "Cookie")
+_MAX_HEADER_SIZE = 65536
+
+_Callback = Callable[[HTTPResponse], None]
 
 
 class HTTPTimeoutError(HTTPError):
@@ -67,11 +67,12 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
     :arg max_clients: the most requests at a time; the others wait
     :arg hostname_mapping: host names (or pairs of name and port) to look for elsewhere, as of `OverrideResolver`
     :arg max_buffer_size: bytes that one read may have to hold
-    :arg resolver: finds addresses
-    :arg max_header_size, max_body_size: bytes that the head and the body of a response may have; ``max_buffer_size``
-        for a body unless given
+    :arg resolver: finds addresses; by default a `Resolver` whose answers are remembered for ``dns_seconds``
+    :arg max_header_size, max_body_size: bytes that the head and the body of a response may have; 64 KiB for a head and
+        ``max_buffer_size`` for a body unless given
     :arg max_idle_connections: the most connections that are kept, 0 for none
     :arg idle_seconds: how long one is kept
+    :arg dns_seconds: how long the addresses of a name are remembered, 0 for not at all
     :arg cookie_jar: remembers the cookies of responses and sends them with later requests
     :arg trust_env: take proxies from the environment (``http_proxy``, ``https_proxy``, ``no_proxy``) where a request
         names none
@@ -89,23 +90,25 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         *,
         max_idle_connections: int = MAX_IDLE_CONNECTIONS,
         idle_seconds: float = IDLE_SECONDS,
+        dns_seconds: float = DNS_SECONDS,
         cookie_jar: http.cookiejar.CookieJar | None = None,
         trust_env: bool = False,
     ) -> None:
         super().initialize(defaults=defaults)
-        self.max_clients = max_clients
-        self.max_buffer_size = max_buffer_size
-        self.max_header_size = max_header_size
-        self.max_body_size = max_body_size
-        self.queue: collections.deque[tuple[object, HTTPRequest, Callable[[HTTPResponse], None]]] = collections.deque()
-        self.active: dict[object, tuple[HTTPRequest, Callable[[HTTPResponse], None]]] = {}
-        self.waiting: dict[object, tuple[HTTPRequest, Callable[[HTTPResponse], None], object]] = {}
+        # By a key of each request: those under way, those that wait with their timers, and the order of these.
+        self.active: dict[object, tuple[HTTPRequest, _Callback]] = {}
+        self.waiting: dict[object, tuple[HTTPRequest, _Callback, object]] = {}
+        self.queue: collections.deque[tuple[object, HTTPRequest, _Callback]] = collections.deque()
+        self.max_body_size, self.max_header_size = max_body_size, max_header_size
+        self.max_buffer_size, self.max_clients = max_buffer_size, max_clients
         self.own_resolver = resolver is None
         self.resolver = Resolver() if resolver is None else resolver
+        if self.own_resolver and dns_seconds > 0:
+            self.resolver = CachingResolver(resolver=self.resolver, seconds=dns_seconds)
         if hostname_mapping is not None:
             self.resolver = OverrideResolver(resolver=self.resolver, mapping=hostname_mapping)
         self.tcp_client = TCPClient(resolver=self.resolver)
-        self.pool = ConnectionPool(max_idle_connections, idle_seconds)
+        self.pool = ConnectionPool(self.io_loop, max_idle_connections, idle_seconds)
         self.cookie_jar = cookie_jar
         self.trust_env = trust_env
 
@@ -116,7 +119,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
             self.resolver.close()
         self.tcp_client.close()
 
-    def stream(self, request: "str | HTTPRequest", raise_error: bool = True, **kwargs: Any) -> "Streamed":
+    def stream(self, request: "str | HTTPRequest", raise_error: bool = True, **kwargs: Any) -> Streamed:
         """Send a request for a response whose body is read piece by piece, no faster than it is taken::
 
             async with client.stream(url) as response:
@@ -127,9 +130,11 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         """
         if not isinstance(request, HTTPRequest):
             request = HTTPRequest(url=request, **kwargs)
+        elif kwargs:
+            raise ValueError(f"the HTTPRequest says it all: {', '.join(kwargs)} cannot be given besides")
         return Streamed(self, request, raise_error)
 
-    def fetch_impl(self, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+    def fetch_impl(self, request: HTTPRequest, callback: _Callback) -> None:
         key = object()
         if not self.queue and len(self.active) < self.max_clients:
             self._start(key, request, callback)
@@ -140,16 +145,16 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         self.waiting[key] = request, callback, timer
         gen_log.debug("%d requests are under way, max_clients are; %d wait", len(self.active), len(self.queue))
 
-    def _start(self, key: object, request: HTTPRequest, callback: Callable[[HTTPResponse], None]) -> None:
+    def _start(self, key: object, request: HTTPRequest, callback: _Callback) -> None:
         self.active[key] = request, callback
-        self._handle_request(request, lambda: self._release_fetch(key), callback)
+        self._handle_request(request, functools.partial(self._release_fetch, key), callback)
 
     def _process_queue(self) -> None:
-        while self.queue and len(self.active) < self.max_clients:
+        """Start as many of those that wait as may be under way besides the others."""
+        while self.waiting and len(self.active) < self.max_clients:
             key, request, callback = self.queue.popleft()
-            if key in self.waiting:
-                self._remove_timeout(key)
-                self._start(key, request, callback)
+            self._remove_timeout(key)
+            self._start(key, request, callback)
 
     def _connection_class(self) -> type:
         return _HTTPConnection
@@ -158,10 +163,10 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         self,
         request: HTTPRequest,
         release_callback: Callable[[], None],
-        final_callback: Callable[[HTTPResponse], None],
+        final_callback: _Callback,
     ) -> None:
         max_body_size = self.max_buffer_size if self.max_body_size is None else self.max_body_size
-        max_header_size = 65536 if self.max_header_size is None else self.max_header_size
+        max_header_size = _MAX_HEADER_SIZE if self.max_header_size is None else self.max_header_size
         self._connection_class()(
             self, request, release_callback, final_callback, self.max_buffer_size, self.tcp_client,
             max_header_size, max_body_size,
@@ -169,7 +174,8 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
 
     def _release_fetch(self, key: object) -> None:
         del self.active[key]
-        self._process_queue()
+        if self.waiting:
+            self._process_queue()
 
     def _remove_timeout(self, key: object) -> None:
         _, _, timer = self.waiting.pop(key)
@@ -185,30 +191,34 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
 
 
 class _HTTPConnection(httputil.HTTPMessageDelegate):
-    """One request on its way: finds or makes a connection, sends, receives, and hands the response over."""
+    """One request on its way: finds or makes a connection, sends, receives, and hands the response over.
+
+    :arg client: whose connections may be used and whose cookies are sent; None for a request by itself
+    :arg release_callback: called when the next request may take the place of this one
+    :arg final_callback: called with the response, or with a lack of one in the shape of a response
+    """
 
     def __init__(
         self,
         client: SimpleAsyncHTTPClient | None,
         request: HTTPRequest,
         release_callback: Callable[[], None],
-        final_callback: Callable[[HTTPResponse], None],
+        final_callback: _Callback,
         max_buffer_size: int,
         tcp_client: TCPClient,
         max_header_size: int,
         max_body_size: int,
     ) -> None:
-        self.io_loop = IOLoop.current()
+        self.io_loop = IOLoop.current() if client is None else client.io_loop
         self.start_time = self.io_loop.time()
         self.start_wall_time = time.time()
         self.client: Any = client
         self.request = request
         self.release_callback: Callable[[], None] | None = release_callback
-        self.final_callback: Callable[[HTTPResponse], None] | None = final_callback
-        self.max_buffer_size = max_buffer_size
+        self.final_callback: _Callback | None = final_callback
         self.tcp_client = tcp_client
-        self.max_header_size = max_header_size
-        self.max_body_size = max_body_size
+        self.max_body_size, self.max_header_size = max_body_size, max_header_size
+        self.max_buffer_size = max_buffer_size
         self.code: int | None = None
         self.reason: str | None = None
         self.headers: httputil.HTTPHeaders | None = None
@@ -216,11 +226,16 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         self.stream: IOStream | None = None
         self.connection: HTTP1Connection | None = None
         self.reused = False
-        self._sent = False
+        self._continued = False  # the server has said that it wants the body
+        self._sent = False  # the whole request has been written
+        self._follows = False  # this response sends us elsewhere, and we go
         self._timeout: object | None = None
         self._work: asyncio.Task[None] | None = None
-        if request._on_connection is not None:
-            request._on_connection(self)
+        self._context: contextvars.Context | None = None
+        if request.streaming_callback is not None or request.header_callback is not None:
+            self._context = contextvars.copy_context()
+        if request._streamed is not None:
+            request._streamed.begin(self)
         try:
             self._begin()
         except Exception as error:
@@ -229,26 +244,35 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
     # ---- on the way there
 
     def _begin(self) -> None:
-        request = self.request
-        self.target = Target(request, proxies.proxy_of(request, self.client is not None and self.client.trust_env))
-        self._complete_head()
-        stream = self._idle_connection()
-        if stream is None:
-            self._run(self.run())
+        if self.final_callback is None:
             return
-        self.reused = True
-        if request.request_timeout:
-            self._timeout = self.io_loop.call_later(request.request_timeout, self._on_timeout, "during request")
-        self._send(stream)
+        request, client = self.request, self.client
+        head.check(request)
+        proxy = proxies.proxy_of(request, client is not None and client.trust_env)
+        self.target = Target(request, proxy, self.tcp_client)
+        self._keeps = client is not None and self.target.key is not None and request.keep_alive is not False
+        self._fields = head.fields_of(request, self.target, self._keeps)
+        self._keeps = self._keeps and head.leaves_connection(self._fields)
+        if client is not None and client.cookie_jar is not None:
+            cookies.send(client.cookie_jar, request.url, self._fields)
+        connection = self._idle_connection()
+        if connection is None:
+            self._run(self.run())
+        else:
+            self.reused = True
+            self._send(connection)
 
-    def _idle_connection(self) -> IOStream | None:
-        keep_alive = self.request.keep_alive
-        if self.client is None or self.target.key is None or keep_alive is False:
+    def _idle_connection(self) -> HTTP1Connection | None:
+        if not self._keeps:
             return None
-        if keep_alive is None and (self.request.method not in _IDEMPOTENT or self.request.body_producer is not None):
+        if not self.request.keep_alive and not self._may_repeat():
             return None
-        pool: ConnectionPool = self.client.pool
-        return pool.take(self.target.key)
+        connection: HTTP1Connection | None = self.client.pool.take(self.target.key)
+        return connection
+
+    def _may_repeat(self) -> bool:
+        """Whether the request may be sent twice."""
+        return self.request.method in _IDEMPOTENT and self.request.body_producer is None
 
     def _run(self, work: Any) -> None:
         """Let a coroutine go on with the request; what it raises ends that."""
@@ -256,10 +280,15 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         self._work.add_done_callback(self._worked)
 
     def _worked(self, work: "asyncio.Task[None]") -> None:
-        self._work = None
+        if self._work is work:
+            self._work = None
         error = asyncio.CancelledError() if work.cancelled() else work.exception()
         if error is not None:
             self._fail(error)
+
+    def _may_try_again(self, stream: IOStream) -> bool:
+        """Whether a connection that has ended without any head had been given up by the server before we used it."""
+        return self.reused and self._may_repeat() and not stream._read_buffer_size
 
     async def run(self) -> None:
         """Connect, then send."""
@@ -268,105 +297,57 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         try:
             stream = await self._connect(deadline)
         except TimeoutError as error:
-            raise HTTPTimeoutError(str(error)) from error
+            raise HTTPTimeoutError(str(error) or "Timeout while connecting") from error
         if self.final_callback is None:
             stream.close()
             return
-        if self.request.request_timeout:
-            due = self.start_time + self.request.request_timeout
-            self._timeout = self.io_loop.call_at(due, self._on_timeout, "during request")
-        self._send(stream)
+        self._send(self._create_connection(stream))
 
     async def _connect(self, deadline: float | None) -> IOStream:
-        request, target = self.request, self.target
-        tls = tls_options(request) if target.scheme == "https" else None
-        host, port = target.proxy or (target.host, target.port)
+        target, proxy = self.target, self.target.proxy
+        tls = tls_options(self.request) if target.scheme == "https" else None
         stream = await self.tcp_client.connect(
-            host,
-            port,
+            target.host if proxy is None else proxy.host,
+            target.port if proxy is None else proxy.port,
             af=target.family,
-            ssl_options=None if target.proxy else tls,
+            ssl_options=tls if proxy is None else None,
             max_buffer_size=self.max_buffer_size,
-            source_ip=request.network_interface,
+            source_ip=self.request.network_interface,
             timeout=None if deadline is None else max(0, deadline - self.io_loop.time()),
         )
         stream.set_nodelay(True)
-        if target.proxy and tls is not None:
-            return await proxies.tunnel(stream, target, self.request, tls, deadline)
+        if proxy is not None and tls is not None:
+            return await proxies.tunnel(stream, target, tls, deadline)
         return stream
 
-    def _complete_head(self) -> None:
-        """Add the fields that the request needs and does not have."""
-        request, headers = self.request, self.request.headers
-        self._check_body()
-        if request.keep_alive is False and "Connection" not in headers:
-            headers["Connection"] = "close"
-        if "Host" not in headers:
-            headers["Host"] = self.target.place.netloc
-        username, password = self.target.place.username, self.target.place.password
-        if username is None and request.auth_username is not None:
-            username, password = request.auth_username, request.auth_password or ""
-        if username is not None:
-            if request.auth_mode not in (None, "basic"):
-                raise ValueError(f"unsupported auth_mode {request.auth_mode}: it needs CurlAsyncHTTPClient")
-            headers["Authorization"] = basic(username, password or "")
-        if "User-Agent" not in headers:
-            headers["User-Agent"] = request.user_agent or f"Tornado/{version}"
-        if request.decompress_response and "Accept-Encoding" not in headers:
-            headers["Accept-Encoding"] = "gzip"
-        if request.expect_100_continue:
-            headers["Expect"] = "100-continue"
-        if request.body is not None:
-            headers["Content-Length"] = str(len(request.body))
-        if request.method == "POST" and "Content-Type" not in headers:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        proxies.add_credentials(request, self.target)
-        if self.client is not None and self.client.cookie_jar is not None:
-            cookies.send(self.client.cookie_jar, request)
+    def _create_connection(self, stream: IOStream) -> HTTP1Connection:
+        return HTTP1Connection(stream, True, self._parameters())
 
-    def _check_body(self) -> None:
-        request = self.request
-        if request.prepare_curl_callback is not None:
-            raise NotImplementedError("prepare_curl_callback needs CurlAsyncHTTPClient")
-        if request.allow_nonstandard_methods:
-            return
-        if request.method not in _METHODS:
-            raise KeyError(f"unknown method {request.method}: others need allow_nonstandard_methods")
-        body: bytes | None = request.body
-        has_body = body is not None or request.body_producer is not None
-        if has_body != (request.method in _WITH_BODY):
-            not_ = "" if has_body else "not "
-            raise ValueError(
-                f"Body must {not_}be None for method {request.method} (unless allow_nonstandard_methods is true)"
-            )
+    def _parameters(self) -> HTTP1ConnectionParameters:
+        return _parameters(self.max_header_size, self.max_body_size, bool(self.request.decompress_response))
 
     # ---- the request
 
-    def _send(self, stream: IOStream) -> None:
+    def _send(self, connection: HTTP1Connection) -> None:
         request = self.request
-        self.stream = stream
-        self.connection = self._create_connection(stream)
+        self.connection = connection
+        self.stream = connection.stream
+        connection.params = self._parameters()
+        connection.no_keep_alive = not self._keeps
+        if request.request_timeout:
+            left = self.start_time + request.request_timeout - self.io_loop.time()
+            self._timeout = self.io_loop.asyncio_loop.call_later(max(0, left), self._on_timeout, "during request")
         start_line = httputil.RequestStartLine(request.method, self.target.request_target, "")
         if request.expect_100_continue:
-            self.connection.write_headers(start_line, request.headers)
-            self._receive()
+            connection.write_headers(start_line, self._fields)
         elif request.body_producer is not None:
-            self.connection.write_headers(start_line, request.headers)
+            connection.write_headers(start_line, self._fields)
             self._run(self._write_body())
-            self._receive()  # now: the server may refuse the body before its end
         else:
-            self.connection.write_headers(start_line, request.headers, request.body)
+            connection.write_headers(start_line, self._fields, request.body)
             self._end_request()
-            self._receive()
-
-    def _create_connection(self, stream: IOStream) -> HTTP1Connection:
-        parameters = HTTP1ConnectionParameters(
-            no_keep_alive=self.request.keep_alive is False,
-            max_header_size=self.max_header_size,
-            max_body_size=self.max_body_size,
-            decompress=bool(self.request.decompress_response),
-        )
-        return HTTP1Connection(stream, True, parameters)
+        # At once: the server may refuse the body before its end.
+        connection.read_response(self).add_done_callback(self._received)
 
     async def _write_body(self) -> None:
         connection = self.connection
@@ -385,37 +366,58 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         self._sent = True
         self.connection.finish()
 
-    def _receive(self) -> None:
-        assert self.connection is not None
-        self.connection.read_response(self).add_done_callback(self._received)
-
     # ---- the response
-
 
     def headers_received(
         self, first_line: httputil.ResponseStartLine | httputil.RequestStartLine, headers: httputil.HTTPHeaders
     ) -> Awaitable[None]:
         assert isinstance(first_line, httputil.ResponseStartLine)
-        if self.request.expect_100_continue and first_line.code == 100:
-            return self._write_body()
+        if first_line.code == 100 and self.request.expect_100_continue and not self._continued:
+            self._continued = True
+            self._run(self._write_body())
+        if first_line.code < 200:
+            return finished_future(None)
         self.code = first_line.code
         self.reason = first_line.reason
         self.headers = headers
-        if self.request.header_callback is not None and self.code >= 200 and not self._should_follow_redirect():
-            self.request.header_callback(f"{first_line.version} {first_line.code} {first_line.reason}\r\n")
-            for name, value in headers.get_all():
-                self.request.header_callback(f"{name}: {value}\r\n")
-            self.request.header_callback("\r\n")
+        self._follows = self._should_follow_redirect()
+        if not self._follows:
+            if self.request._streamed is not None:
+                self.request._streamed.head_received(self)
+            if self.request.header_callback is not None:
+                self._call_with_head(self.request.header_callback, first_line, headers)
         return finished_future(None)
 
+    def _call_with_head(
+        self, callback: Callable[[str], None], start_line: httputil.ResponseStartLine, headers: httputil.HTTPHeaders
+    ) -> None:
+        assert self._context is not None
+        lines = [f"{name}: {value}" for name, value in headers.get_all()]
+        for line in (f"{start_line.version} {start_line.code} {start_line.reason}", *lines, ""):
+            self._context.run(callback, f"{line}\r\n")
+
+    def _should_follow_redirect(self) -> bool:
+        request = self.request
+        return bool(
+            self.code in REDIRECTS
+            and request.follow_redirects
+            and request.max_redirects
+            and request.max_redirects > 0
+            and self.headers is not None
+            and self.headers.get("Location") is not None
+        )
+
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        if self._should_follow_redirect():
+        if self._follows:
             return None
         if self.request.streaming_callback is None:
             self.chunks.append(chunk)
             return None
-        waiting = self.request.streaming_callback(chunk)
-        return waiting if inspect.isawaitable(waiting) else None
+        assert self._context is not None
+        waiting = self._context.run(self.request.streaming_callback, chunk)
+        if waiting is None or not inspect.isawaitable(waiting):
+            return None
+        return self._context.run(asyncio.ensure_future, waiting)
 
     def finish(self) -> None:
         if not self._sent:  # the server does not want the rest of the request
@@ -434,43 +436,39 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             if connection.stream is not None:
                 stream.close()
         elif error is None and reading.result() and self.code is not None:
-            self._keep(stream)
+            self._leave(connection)
             self._succeed()
-        elif self._may_try_again(stream):
+        elif isinstance(error, StreamClosedError) and self._may_try_again(stream):
+            self._remove_timeout()
             self.reused = False
             self.connection = self.stream = None
-            self._remove_timeout()
             self._run(self.run())
         else:
             self._fail(error or stream.error or HTTPStreamClosedError("Connection closed"))
 
-    def _keep(self, stream: IOStream) -> None:
+    def _leave(self, connection: HTTP1Connection) -> None:
         """Leave the connection to later requests, if both sides want that."""
+        stream = connection.stream
         if stream.closed():
             return
-        if self.client is None or self.client._closed or self.target.key is None or stream._read_buffer_size:
-            stream.close()
+        at_rest = not stream._read_buffer_size and not stream.writing()
+        if self._keeps and at_rest and not self.client._closed:
+            self.client.pool.put(self.target.key, connection)
         else:
-            self.client.pool.put(self.target.key, stream)
-
-    def _may_try_again(self, stream: IOStream) -> bool:
-        """Whether the connection was a kept one that its peer had given up, and it does no harm to ask once more."""
-        untouched = self.code is None and not stream._read_buffer_size
-        return untouched and self.reused and self.request.method in _IDEMPOTENT and self.request.body_producer is None
+            stream.close()
 
     def _succeed(self) -> None:
-        assert self.code is not None
+        assert self.code is not None and self.headers is not None
         if self.client is not None and self.client.cookie_jar is not None:
-            cookies.receive(self.client.cookie_jar, self.request, self.headers)
-        if self._should_follow_redirect():
+            cookies.receive(self.client.cookie_jar, self.request.url, self.headers)
+        if self._follows:
             try:
                 self._follow_redirect()
             except ValueError as error:  # it leads nowhere
                 self._fail(error)
             return
-        request = self.request.original_request or self.request
         response = HTTPResponse(
-            request,
+            self.request.original_request or self.request,
             self.code,
             reason=self.reason,
             headers=self.headers,
@@ -481,42 +479,13 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         )
         self._run_callback(response)
 
-    def _should_follow_redirect(self) -> bool:
-        request = self.request
-        return bool(
-            self.code in _REDIRECTS
-            and request.follow_redirects
-            and request.max_redirects
-            and request.max_redirects > 0
-            and self.headers is not None
-            and self.headers.get("Location") is not None
-        )
-
     def _follow_redirect(self) -> None:
-        """Go on with another request: RFC 9110 section 15.4."""
-        assert self.headers is not None and self.final_callback is not None
-        old = self.request.request if isinstance(self.request, _RequestProxy) else self.request
-        new = copy.copy(old)
-        new.headers = httputil.HTTPHeaders(self.request.headers)
-        new.url = urllib.parse.urljoin(self.request.url, self.headers["Location"])
-        new.max_redirects = (self.request.max_redirects or 0) - 1
-        new.original_request = old.original_request or old
-        dropped = ["Host", *(("Cookie",) if self.client.cookie_jar is not None else ())]
-        if self.code == 303 and new.method != "HEAD" or self.code in (301, 302) and new.method == "POST":
-            new.method = "GET"
-            new.body = None
-            new.body_producer = None
-            dropped += _OF_A_BODY
-        if _origin(new.url) != _origin(self.request.url):
-            new.auth_username = new.auth_password = None
-            dropped += _CREDENTIALS
-        for name in dropped:
-            new.headers.pop(name, None)
+        assert self.code is not None and self.headers is not None and self.final_callback is not None
+        new = following(self.request, self.code, self.headers["Location"])
         final_callback, self.final_callback = self.final_callback, None
         self._remove_timeout()
         self._release()
-        defaults = self.request.defaults if isinstance(self.request, _RequestProxy) else None
-        self.client.fetch_impl(_RequestProxy(new, defaults), final_callback)
+        self.client.fetch_impl(_RequestProxy(new, self.client.defaults), final_callback)
 
     # ---- the end
 
@@ -536,9 +505,8 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         else:
             if isinstance(error, StreamClosedError):
                 error = error.real_error or HTTPStreamClosedError("Stream closed")
-            request = self.request.original_request or self.request
             response = HTTPResponse(
-                request,
+                self.request.original_request or self.request,
                 599,
                 error=error,
                 request_time=self.io_loop.time() - self.start_time,
@@ -555,7 +523,8 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
 
     def abandon(self) -> None:
         """End the request: nobody waits for the response any more."""
-        self._fail(HTTPStreamClosedError("The request was given up"))
+        if self.final_callback is not None:
+            self._fail(HTTPStreamClosedError("The request was given up"))
 
     def _handle_exception(
         self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
@@ -579,9 +548,11 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             release_callback()
 
 
-def _origin(url: str) -> tuple[str, str, int]:
-    scheme, _, host, port, *_ = place(url)
-    return scheme, host, port
+@functools.lru_cache(maxsize=64)
+def _parameters(max_header_size: int, max_body_size: int, decompress: bool) -> HTTP1ConnectionParameters:
+    return HTTP1ConnectionParameters(
+        max_header_size=max_header_size, max_body_size=max_body_size, decompress=decompress
+    )
 
 
 def _shorter(*timeouts: float | None) -> float:

@@ -3,7 +3,6 @@
 import http.cookiejar
 import urllib.request
 from email.message import Message
-from typing import Any
 
 from pyframework.httputil import HTTPHeaders
 
@@ -20,18 +19,18 @@ class _Response:
         return self._message
 
 
-def send(jar: http.cookiejar.CookieJar, request: Any) -> None:
-    """Add the cookies that belong to the request's URL, unless it has a field Cookie of its own."""
-    if "Cookie" in request.headers:
+def send(jar: http.cookiejar.CookieJar, url: str, headers: HTTPHeaders) -> None:
+    """Add the cookies that belong to the URL to a request's fields, unless these have a Cookie of their own."""
+    if "Cookie" in headers:
         return
-    asked = urllib.request.Request(request.url)
+    asked = urllib.request.Request(url)
     jar.add_cookie_header(asked)
     cookie = asked.get_header("Cookie")
     if cookie is not None:
-        request.headers["Cookie"] = cookie
+        headers["Cookie"] = cookie
 
 
-def receive(jar: http.cookiejar.CookieJar, request: Any, headers: HTTPHeaders | None) -> None:
+def receive(jar: http.cookiejar.CookieJar, url: str, headers: HTTPHeaders) -> None:
     """Store the cookies that a response sets."""
-    if headers is not None and "Set-Cookie" in headers:
-        jar.extract_cookies(_Response(headers), urllib.request.Request(request.url))  # type: ignore[arg-type]
+    if "Set-Cookie" in headers:
+        jar.extract_cookies(_Response(headers), urllib.request.Request(url))  # type: ignore[arg-type]

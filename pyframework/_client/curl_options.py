@@ -22,18 +22,6 @@ _OTHERS = frozenset({"OPTIONS", "DELETE", "PATCH"})
 _AUTH_MODES = {None: pycurl.HTTPAUTH_BASIC, "basic": pycurl.HTTPAUTH_BASIC, "digest": pycurl.HTTPAUTH_DIGEST}
 
 
-def new_handle() -> "pycurl.Curl":
-    curl = pycurl.Curl()
-    if curl_log.isEnabledFor(logging.DEBUG):
-        curl.setopt(pycurl.VERBOSE, 1)
-        curl.setopt(pycurl.DEBUGFUNCTION, _log)
-    # Nothing but HTTP, also where a redirect leads.
-    protocols = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
-    curl.setopt(pycurl.PROTOCOLS, protocols)
-    curl.setopt(pycurl.REDIR_PROTOCOLS, protocols)
-    return curl
-
-
 def _log(kind: int, text: bytes) -> None:
     if kind == 0:
         curl_log.debug("curl: %s", native_str(text).strip())
@@ -56,6 +44,7 @@ def set_up(
     :arg on_headers: gets calls to do soon, on the event loop
     :raises ValueError, KeyError: the request contradicts itself
     """
+    _set_protocols(curl)
     _set_request_head(curl, request)
     _set_response(curl, request, headers, write, on_headers)
     _set_limits(curl, request)
@@ -65,6 +54,16 @@ def set_up(
     _set_credentials(curl, request)
     if request.prepare_curl_callback is not None:
         request.prepare_curl_callback(curl)
+
+
+def _set_protocols(curl: "pycurl.Curl") -> None:
+    if curl_log.isEnabledFor(logging.DEBUG):
+        curl.setopt(pycurl.VERBOSE, 1)
+        curl.setopt(pycurl.DEBUGFUNCTION, _log)
+    # Nothing but HTTP, also where a redirect leads: libcurl would read files.
+    protocols = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+    curl.setopt(pycurl.PROTOCOLS, protocols)
+    curl.setopt(pycurl.REDIR_PROTOCOLS, protocols)
 
 
 def _set_request_head(curl: "pycurl.Curl", request: Any) -> None:
@@ -152,12 +151,10 @@ def _set_tls(curl: "pycurl.Curl", request: Any) -> None:
         raise ValueError(f"{kind} not supported in curl_httpclient: use validate_cert, ca_certs and client_cert")
     curl.setopt(pycurl.SSL_VERIFYPEER, int(bool(request.validate_cert)))
     curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.validate_cert else 0)
-    if request.ca_certs is not None:
-        curl.setopt(pycurl.CAINFO, request.ca_certs)
-    if request.client_cert is not None:
-        curl.setopt(pycurl.SSLCERT, request.client_cert)
-    if request.client_key is not None:
-        curl.setopt(pycurl.SSLKEY, request.client_key)
+    files = {pycurl.CAINFO: request.ca_certs, pycurl.SSLCERT: request.client_cert, pycurl.SSLKEY: request.client_key}
+    for option, file in files.items():
+        if file is not None:
+            curl.setopt(option, file)
 
 
 def _set_method(curl: "pycurl.Curl", request: Any) -> None:
@@ -203,5 +200,3 @@ def _set_credentials(curl: "pycurl.Curl", request: Any) -> None:
         raise ValueError(f"Unsupported auth_mode {request.auth_mode}")
     curl.setopt(pycurl.USERPWD, httputil.encode_username_password(request.auth_username, request.auth_password or ""))
     curl.setopt(pycurl.HTTPAUTH, _AUTH_MODES[request.auth_mode])
-
-

@@ -1,13 +1,12 @@
 """Connections that a finished request has left open, for the next request to the same place."""
 
 import atexit
-import collections
-import functools
+import time
 import weakref
 from collections.abc import Hashable
 
+from pyframework.http1connection import HTTP1Connection
 from pyframework.ioloop import IOLoop
-from pyframework.iostream import IOStream
 
 MAX_IDLE_CONNECTIONS = 100
 IDLE_SECONDS = 30.0
@@ -18,88 +17,101 @@ _pools: "weakref.WeakSet[ConnectionPool]" = weakref.WeakSet()
 class ConnectionPool:
     """Idle connections by the key of what they are: none is handed out for another key.
 
+    :arg io_loop: the loop that they belong to
     :arg max_idle: the most connections that are kept; the one that has been idle longest goes first
     :arg idle_seconds: how long one is kept
     """
 
-    def __init__(self, max_idle: int = MAX_IDLE_CONNECTIONS, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, io_loop: IOLoop, max_idle: int = MAX_IDLE_CONNECTIONS, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         self.max_idle = max_idle
         self.idle_seconds = idle_seconds
-        self._idle: dict[Hashable, list[IOStream]] = {}
-        # All of them, with the time at which each is given up, the first to go first.
-        self._deadlines: collections.OrderedDict[IOStream, tuple[Hashable, float]] = collections.OrderedDict()
+        self._io_loop = io_loop
+        # With the time since when; the last one to come is the first to go.
+        self._idle: dict[Hashable, list[tuple[HTTP1Connection, float]]] = {}
+        self._count = 0
         self._timer: object | None = None
         _pools.add(self)
 
     def __len__(self) -> int:
-        return len(self._deadlines)
+        """How many are open."""
+        return sum(not connection.stream.closed() for kept in self._idle.values() for connection, _ in kept)
 
     def __del__(self) -> None:
-        self._drop_all()
+        self.close()
 
-    def take(self, key: Hashable) -> IOStream | None:
-        """Return the connection of this kind that was used last, or None."""
-        streams = self._idle.get(key)
-        while streams:
-            stream = streams.pop()
-            if not streams:
+    def take(self, key: Hashable) -> HTTP1Connection | None:
+        """Return the connection of this kind that was used last and is good for a request, or None."""
+        kept = self._idle.get(key)
+        while kept:
+            connection, since = kept.pop()
+            self._count -= 1
+            if not kept:
                 del self._idle[key]
-            del self._deadlines[stream]
-            stream.set_close_callback(None)
-            if not stream.closed():
-                return stream
+            # What the server sent unasked would be read as the next answer.
+            stream = connection.stream
+            if not (stream.closed() or stream._read_buffer_size or time.monotonic() - since > self.idle_seconds):
+                return connection
+            stream.close()
         return None
 
-    def put(self, key: Hashable, stream: IOStream) -> None:
+    def put(self, key: Hashable, connection: HTTP1Connection) -> None:
         """Keep a connection, on which nothing is under way, until it is taken, closed by its peer or too old."""
-        io_loop = IOLoop.current()
-        if self.max_idle <= 0:
-            stream.close()
+        if self.max_idle <= 0 or self.idle_seconds <= 0:
+            connection.stream.close()
             return
-        if len(self._deadlines) >= self.max_idle:
-            self._drop(next(iter(self._deadlines)))
-        self._idle.setdefault(key, []).append(stream)
-        self._deadlines[stream] = key, io_loop.time() + self.idle_seconds
-        stream.set_close_callback(functools.partial(self._forget, stream))
+        if self._count >= self.max_idle:
+            self._close_oldest()
+        kept = self._idle.get(key)
+        if kept is None:
+            kept = self._idle[key] = []
+        kept.append((connection, time.monotonic()))
+        self._count += 1
         if self._timer is None:
-            self._timer = io_loop.call_later(self.idle_seconds, self._close_old, io_loop)
+            self._look_in(self.idle_seconds)
 
     def close(self) -> None:
         """Close all that are idle."""
         if self._timer is not None:
-            IOLoop.current().remove_timeout(self._timer)
+            self._io_loop.remove_timeout(self._timer)
             self._timer = None
-        self._drop_all()
+        for kept in self._idle.values():
+            for connection, _ in kept:
+                connection.stream.close()
+        self._idle.clear()
+        self._count = 0
 
-    def _forget(self, stream: IOStream) -> None:
-        key, _ = self._deadlines.pop(stream, (None, 0.0))
-        streams = self._idle.get(key)
-        if streams and stream in streams:
-            streams.remove(stream)
-            if not streams:
-                del self._idle[key]
+    def _close_oldest(self) -> None:
+        key = min(self._idle, key=lambda key: self._idle[key][0][1])
+        connection, _ = self._idle[key].pop(0)
+        self._count -= 1
+        if not self._idle[key]:
+            del self._idle[key]
+        connection.stream.close()
 
-    def _close_old(self, io_loop: IOLoop) -> None:
+    def _look_in(self, seconds: float) -> None:
+        # By a weak reference: with its client goes the pool, and with the pool its connections.
+        self._timer = self._io_loop.call_later(seconds, _close_old, weakref.ref(self))
+
+    def _close_old(self) -> None:
         self._timer = None
-        now = io_loop.time()
-        while self._deadlines:
-            stream, (_, deadline) = next(iter(self._deadlines.items()))
-            if deadline > now:
-                self._timer = io_loop.call_at(deadline, self._close_old, io_loop)
+        now = time.monotonic()
+        while self._idle:
+            oldest = min(kept[0][1] for kept in self._idle.values())
+            if oldest + self.idle_seconds > now:
+                self._look_in(oldest + self.idle_seconds - now)
                 return
-            self._drop(stream)
+            self._close_oldest()
 
-    def _drop(self, stream: IOStream) -> None:
-        self._forget(stream)
-        stream.set_close_callback(None)
-        stream.close()
 
-    def _drop_all(self) -> None:
-        for stream in list(self._deadlines):
-            self._drop(stream)
+def _close_old(reference: "weakref.ref[ConnectionPool]") -> None:
+    pool = reference()
+    if pool is not None:
+        pool._close_old()
 
 
 @atexit.register
 def _close_all() -> None:
     for pool in list(_pools):
-        pool._drop_all()
+        pool.close()

@@ -1,54 +1,50 @@
 """HTTP proxies: which one a request goes through, and the tunnel for https (RFC 9110 section 9.3.6)."""
 
+import asyncio
 import ssl
 import urllib.parse
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pyframework import gen, httputil
-from pyframework._client.target import Target, basic
+from pyframework import httputil
+from pyframework._client.target import Proxy, Target, basic
 from pyframework.http1connection import HTTP1Connection, HTTP1ConnectionParameters
 from pyframework.iostream import IOStream
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from pyframework.tcpclient import _abandon
 
 _PROXY_PORT = 80
 
 
-def proxy_of(request: Any, trust_env: bool) -> tuple[str, int] | None:
-    """Return host and port of the proxy that the request names, or the environment for it."""
+def proxy_of(request: Any, trust_env: bool) -> Proxy | None:
+    """Return the proxy that the request names, or else the environment for it if that is trusted.
+
+    :raises ValueError: there is one that cannot be used
+    """
     if request.proxy_host:
         if not request.proxy_port:
             raise ValueError("proxy_host needs a proxy_port")
-        return request.proxy_host, int(request.proxy_port)
-    if not trust_env:
-        return None
-    url = urllib.parse.urlsplit(request.url)
-    if urllib.request.proxy_bypass(url.hostname or ""):
-        return None
-    proxy = urllib.request.getproxies().get(url.scheme)
-    if not proxy:
-        return None
-    parts = urllib.parse.urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    if parts.scheme not in ("", "http") or not parts.hostname:
-        raise ValueError(f"the environment names a proxy that is no HTTP proxy: {proxy}")
-    return parts.hostname, parts.port or _PROXY_PORT
+        if request.proxy_auth_mode not in (None, "basic"):
+            raise ValueError(f"unsupported proxy_auth_mode {request.proxy_auth_mode}: it needs CurlAsyncHTTPClient")
+        username, password = request.proxy_username, request.proxy_password or ""
+        return Proxy(request.proxy_host, int(request.proxy_port), basic(username, password) if username else None)
+    return _proxy_of_environment(request.url) if trust_env else None
 
 
-def _credentials(request: Any) -> str | None:
-    if not request.proxy_username:
+def _proxy_of_environment(url: str) -> Proxy | None:
+    parts = urllib.parse.urlsplit(url)
+    # With its port, as no_proxy may name one.
+    if urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    if request.proxy_auth_mode not in (None, "basic"):
-        raise ValueError(f"unsupported proxy_auth_mode {request.proxy_auth_mode}: it needs CurlAsyncHTTPClient")
-    return basic(request.proxy_username, request.proxy_password or "")
-
-
-def add_credentials(request: Any, target: Target) -> None:
-    """Tell a proxy that forwards the request who asks; one that makes a tunnel is told with CONNECT."""
-    credentials = _credentials(request) if target.proxy else None
-    if credentials is not None and target.scheme == "http":
-        request.headers["Proxy-Authorization"] = credentials
+    named = urllib.request.getproxies().get(parts.scheme)
+    if not named:
+        return None
+    proxy = urllib.parse.urlsplit(named if "//" in named else f"//{named}")
+    if proxy.scheme not in ("", "http") or not proxy.hostname:
+        raise ValueError(f"the environment names a proxy for {parts.scheme} that is no HTTP proxy: {proxy.hostname}")
+    credentials = None
+    if proxy.username:
+        credentials = basic(urllib.parse.unquote(proxy.username), urllib.parse.unquote(proxy.password or ""))
+    return Proxy(proxy.hostname, proxy.port or _PROXY_PORT, credentials)
 
 
 class _Refused(OSError):
@@ -77,32 +73,37 @@ class _TunnelDelegate(httputil.HTTPMessageDelegate):
 
 
 async def tunnel(
-    stream: IOStream, target: Target, request: Any, tls: dict[str, Any] | ssl.SSLContext, deadline: float | None
+    stream: IOStream, target: Target, tls: dict[str, Any] | ssl.SSLContext, deadline: float | None
 ) -> IOStream:
     """Have the proxy at the other end of ``stream`` connect us to the target, and begin TLS with that.
 
     :raises OSError: the proxy refuses
     :raises TimeoutError: it took longer than ``deadline``
     """
+    seconds = None if deadline is None else max(0, deadline - stream.io_loop.time())
+    stage = "while connecting through the proxy"
     try:
-        await _by(deadline, _ask(stream, target, request), lambda: f"Timeout while connecting through {target.proxy}")
-        secured = stream.start_tls(False, ssl_options=tls, server_hostname=target.host)
-        try:
-            await _by(deadline, secured, lambda: f"Timeout during TLS handshake with {target.authority}")
-        except BaseException:
-            secured.cancel()
-            raise
-        return secured.result()
-    except BaseException:
-        stream.close()
-        raise
+        async with asyncio.timeout(seconds):
+            try:
+                await _ask(stream, target)
+                secured = stream.start_tls(False, ssl_options=tls, server_hostname=target.host)
+            except BaseException:
+                stream.close()
+                raise
+            stage = f"during TLS handshake with {target.authority}"
+            try:
+                return await asyncio.shield(secured)
+            except BaseException:
+                _abandon(secured, lambda secured_stream: secured_stream)
+                raise
+    except TimeoutError:
+        raise TimeoutError(f"Timeout {stage}") from None
 
 
-async def _ask(stream: IOStream, target: Target, request: Any) -> None:
+async def _ask(stream: IOStream, target: Target) -> None:
     headers = httputil.HTTPHeaders({"Host": target.authority})
-    credentials = _credentials(request)
-    if credentials is not None:
-        headers["Proxy-Authorization"] = credentials
+    if target.proxy is not None and target.proxy.credentials is not None:
+        headers["Proxy-Authorization"] = target.proxy.credentials
     connection = HTTP1Connection(stream, True, HTTP1ConnectionParameters(no_keep_alive=True))
     delegate = _TunnelDelegate(connection)
     connection.write_headers(httputil.RequestStartLine("CONNECT", target.authority, ""), headers)
@@ -110,7 +111,3 @@ async def _ask(stream: IOStream, target: Target, request: Any) -> None:
     await connection.read_response(delegate)
     if not delegate.open:
         raise _Refused(f"the proxy refused a tunnel to {target.authority}: {delegate.status}")
-
-
-async def _by(deadline: float | None, awaitable: Any, message: "Callable[[], str]") -> Any:
-    return await (awaitable if deadline is None else gen.with_timeout(deadline, awaitable, message=message))

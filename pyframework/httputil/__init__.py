@@ -14,6 +14,7 @@ from pyframework.httputil._body import (
     parse_multipart_form_data,
     set_parse_body_config,
 )
+from pyframework.httputil._codings import _accepted_codings, _Decoder, _decoders
 from pyframework.httputil._cookies import _unquote_cookie, parse_cookie
 from pyframework.httputil._dates import format_timestamp
 from pyframework.httputil._delegates import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
@@ -36,7 +37,10 @@ HTTP_WHITESPACE = " \t"
 __all__ = [
     "HTTP_WHITESPACE",
     "_ABNF",
+    "_accepted_codings",
     "_ContentTooLarge",
+    "_Decoder",
+    "_decoders",
     "_DEFAULT_PARSE_BODY_CONFIG",
     "_encode_header",
     "_get_content_range",

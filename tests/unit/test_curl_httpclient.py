@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +23,20 @@ class Hello(RequestHandler):
         self.write(self.request.body)
 
 
+class Away(RequestHandler):
+    def get(self) -> None:
+        self.set_status(302)
+        self.set_header("Location", self.get_argument("url"))
+
+
+class Auth(RequestHandler):
+    def get(self) -> None:
+        self.write(self.request.headers.get("Authorization", "none"))
+
+
 def play(main: Callable[[CurlAsyncHTTPClient, str], Coroutine[Any, Any, None]], **options: Any) -> None:
     async def run() -> None:
-        server = HTTPServer(Application([("/", Hello)]))
+        server = HTTPServer(Application([("/", Hello), ("/away", Away), ("/auth", Auth)]))
         sock, port = bind_unused_port()
         server.add_sockets([sock])
         client = CurlAsyncHTTPClient(force_instance=True, **options)
@@ -88,5 +100,28 @@ def test_a_request_that_cannot_be_sent(options: dict[str, Any], error: type[Exce
         with pytest.raises(error):
             await client.fetch(url, **options)
         assert (await client.fetch(url)).body == b"xxxxx"
+
+    play(main, max_clients=1)
+
+
+@pytest.mark.parametrize("redirected", [False, True])
+def test_nothing_but_http(redirected: bool, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+
+    async def main(client: CurlAsyncHTTPClient, url: str) -> None:
+        for _ in range(2):  # a handle that is fresh, and one that has served
+            with pytest.raises(CurlError) as caught:
+                await client.fetch(f"{url}away?url={secret.as_uri()}" if redirected else secret.as_uri())
+            assert caught.value.errno == 1  # CURLE_UNSUPPORTED_PROTOCOL
+
+    play(main, max_clients=1)
+
+
+def test_credentials_of_one_request_are_not_those_of_the_next() -> None:
+    async def main(client: CurlAsyncHTTPClient, url: str) -> None:
+        said = await client.fetch(f"{url}auth", auth_username="me", auth_password="secret")
+        assert said.body == b"Basic bWU6c2VjcmV0"
+        assert (await client.fetch(f"{url}auth")).body == b"none"
 
     play(main, max_clients=1)
