@@ -18,6 +18,7 @@ from libc.time cimport time, time_t
 
 from pyframework._core.capi cimport PF_SHA1_SIZE, pf_sha1
 from pyframework._core.headers cimport HeaderMap, new_headers
+from pyframework._core.loop cimport new_future
 from pyframework._core.http1 cimport Connection, is_plain
 from pyframework._core.instances cimport bare_instance, is_replaced, method_of, version_of
 
@@ -458,7 +459,9 @@ cdef class Response:
             chunk = transform.transform_chunk(chunk, finishing)
         request = self.request
         if request.method == "HEAD":
-            chunk = b""
+            done = new_future()
+            done.set_result(None)
+            return done
         connection = request.connection
         return (<Connection>connection).put_body(chunk) if is_plain(connection) else connection.write(chunk)
 
