@@ -249,8 +249,7 @@ def websocket_connect(
         resolver=resolver,
     )
     if callback is not None:
-        warnings.warn(
-            "websocket_connect(callback=) is deprecated: use the Future that it returns", DeprecationWarning, stacklevel=2
-        )
+        message = "websocket_connect(callback=) is deprecated: use the Future that it returns"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
         IOLoop.current().add_future(connection.connect_future, callback)
     return connection.connect_future

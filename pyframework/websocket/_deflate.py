@@ -76,7 +76,8 @@ class _PerMessageDeflateDecompressor:
 def parse_extensions(headers: httputil.HTTPHeaders) -> list[tuple[str, dict[str, str | None]]]:
     """Return the names and parameters that Sec-WebSocket-Extensions lists (RFC 6455 section 9.1)."""
     value = headers.get("Sec-WebSocket-Extensions", "")
-    return [httputil._parse_header(part.strip()) for part in value.split(",")] if value else []
+    parts = [httputil._parse_header(part.strip()) for part in value.split(",")] if value else []
+    return [(name, dict(parameters)) for name, parameters in parts]
 
 
 def check_parameters(parameters: dict[str, str | None], offered: bool) -> None:

@@ -28,8 +28,8 @@ class WebSocketHandler(RequestHandler):
     """Speaks with one client: override `on_message`, and `open` and `on_close` if you like.
 
     Settings of the application: ``websocket_ping_interval`` and ``websocket_ping_timeout`` (seconds),
-    ``websocket_max_message_size`` (bytes, 10 MiB), ``websocket_max_unsent_size`` (bytes, 256 MiB): a client that lets so
-    much wait is given up when it is sent more.
+    ``websocket_max_message_size`` (bytes, 10 MiB), ``websocket_max_unsent_size`` (bytes, 256 MiB): a client that lets
+    so much wait is given up when it is sent more.
     """
 
     ws_connection: WebSocketProtocol | None = None
@@ -153,8 +153,7 @@ class WebSocketHandler(RequestHandler):
         """Keep what the client's Close said, and tell `on_close`."""
         self.close_code = close_code
         self.close_reason = close_reason
-        connection, self.ws_connection = self.ws_connection, None
-        del connection
+        self.ws_connection = None
         self.on_connection_close()
 
     def _break_cycles(self) -> None:

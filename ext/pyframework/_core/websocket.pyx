@@ -434,7 +434,7 @@ cdef class FrameConnection(Consumer):
     cdef bint fail(self, int code, reason) except -1:
         """Close because of what the peer did (RFC 6455 section 7.1.7); returns False."""
         cdef Stream stream = self.stream
-        gen_log.info("WebSocket closed with %d: %s", code, reason)
+        gen_log.debug("WebSocket closed with %d: %s", code, reason)
         pf_buf_free(&self.message)
         self.waiting = None
         self.waiting_size = 0
