@@ -74,10 +74,18 @@ class _PerMessageDeflateDecompressor:
 
 
 def parse_extensions(headers: httputil.HTTPHeaders) -> list[tuple[str, dict[str, str | None]]]:
-    """Return the names and parameters that Sec-WebSocket-Extensions lists (RFC 6455 section 9.1)."""
-    value = headers.get("Sec-WebSocket-Extensions", "")
-    parts = [httputil._parse_header(part.strip()) for part in value.split(",")] if value else []
-    return [(name, dict(parameters)) for name, parameters in parts]
+    """Return the names and parameters that Sec-WebSocket-Extensions lists (RFC 6455 section 9.1).
+
+    An extension that names a parameter twice, which RFC 7692 section 7.1 forbids, is left out.
+    """
+    extensions = []
+    for part in headers.get("Sec-WebSocket-Extensions", "").split(","):
+        name, *words = [word.strip() for word in part.split(";")]
+        pairs = [word.partition("=") for word in words]
+        parameters = {key.strip(): value.strip().strip('"') if equals else None for key, equals, value in pairs}
+        if name and len(parameters) == len(pairs):
+            extensions.append((name, parameters))
+    return extensions
 
 
 def check_parameters(parameters: dict[str, str | None], offered: bool) -> None:

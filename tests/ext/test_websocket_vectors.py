@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_a_case_gives_the_same_however_it_is_cut(case: dict[str, Any]) -> None:
         runner.run(asyncio.wait_for(main(), 30))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if len(case["frames"]) < 3][:20], ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", CASES[:20], ids=[case["name"] for case in CASES[:20]])
 def test_a_case_comes_byte_by_byte(case: dict[str, Any]) -> None:
     wire = b"".join(frame(*one) for one in case["frames"])
     pieces = [wire[at : at + 1] for at in range(len(wire))]
@@ -143,8 +144,6 @@ def test_compressed_data_that_is_none_is_refused() -> None:
 
 
 def test_a_decompression_bomb_stops_at_the_limit() -> None:
-    import zlib
-
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = (deflate.compress(bytes(100_000)) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
     handler, answers = run([frame("c2", bomb.decode("latin-1"))], compressed=True)

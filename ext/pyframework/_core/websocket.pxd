@@ -60,7 +60,7 @@ cdef class FrameConnection(Consumer):
     cdef int hand_up(self, int opcode, message) except -1
     cdef int dispatch(self, int opcode, message) except -1
     cdef int hold(self, future) except -1
-    cdef object call(self, callback, tuple arguments)
+    cdef object call(self, callback, tuple arguments, context=*)
     cdef int report(self) except -1
     cdef bint fail(self, int code, reason) except -1
     cdef object on_close_frame(self, bytes data)

@@ -90,13 +90,13 @@ def frame_of(int opcode, bytes data):
     return PyBytes_FromStringAndSize(head, size) + data
 
 
-cdef object future_of(result):
-    """The Future of what a callback returned; a coroutine begins to run now."""
+cdef object future_of(result, context):
+    """The Future of what a callback returned; a coroutine begins now, in `context` or a copy of the current one."""
     global convert_yielded
     if asyncio.isfuture(result):
         return result
     if asyncio.iscoroutine(result):
-        return start_task_now(result, PyContext_CopyCurrent())
+        return start_task_now(result, PyContext_CopyCurrent() if context is None else context)
     if convert_yielded is None:
         from pyframework.gen import convert_yielded as convert
 
@@ -131,7 +131,7 @@ cdef class FrameConnection(Consumer):
         else:
             self.stream.attach(self)
         if open is not None:
-            self.hold(self.call(open, ()))
+            self.hold(self.call(self.context.run, (open,), self.context))
         self.resting = True
         self.stream.home.host().call_soon(self._go_on)
 
@@ -379,12 +379,12 @@ cdef class FrameConnection(Consumer):
             raise TypeError("callbacks have no keyword arguments")
         return self.call(callback, args)
 
-    cdef object call(self, callback, tuple arguments):
+    cdef object call(self, callback, tuple arguments, context=None):
         try:
             result = callback(*arguments)
             if result is None:
                 return None
-            future = future_of(result)
+            future = future_of(result, context)
             if future.done():
                 future.result()
                 return None
