@@ -26,6 +26,11 @@ class FrameConnection(Consumer):
     _compressor: Any
     _decompressor: Any
     _received_pong: bool
+    _selected_subprotocol: str | None
+    _ping_timer: object | None
+    _closing_timer: object | None
+    _upgraded: Any
+    _topics: list[str] | None
     _message_bytes_in: int
     _message_bytes_out: int
     _wire_bytes_in: int

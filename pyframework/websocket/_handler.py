@@ -8,6 +8,7 @@ from pyframework._core.websocket import WebSocketClosedError
 from pyframework.escape import utf8
 from pyframework.log import gen_log
 from pyframework.web import Application, RequestHandler
+from pyframework.websocket import _topics
 from pyframework.websocket._protocol import (
     _MAX_UNSENT_SIZE,
     WebSocketProtocol,
@@ -15,7 +16,6 @@ from pyframework.websocket._protocol import (
     _default_max_message_size,
     _WebSocketParams,
 )
-from pyframework.websocket._topics import publish, topics_of
 
 if TYPE_CHECKING:
     from pyframework.concurrent import Future
@@ -207,16 +207,16 @@ class WebSocketHandler(RequestHandler):
         """Send this client what is published on `topic`, until it leaves."""
         if not isinstance(self.ws_connection, WebSocketProtocol13) or self.ws_connection.is_closing():
             raise WebSocketClosedError()
-        self.ws_connection.join(topics_of(self.application), topic)
+        _topics.subscribe(self.application, self.ws_connection, topic)
 
     def unsubscribe(self, topic: str) -> None:
         """Do so no longer."""
         if isinstance(self.ws_connection, WebSocketProtocol13):
-            self.ws_connection.leave(topics_of(self.application), topic)
+            _topics.unsubscribe(self.application, self.ws_connection, topic)
 
     def publish(self, topic: str, message: bytes | str | dict[str, Any], binary: bool = False) -> int:
         """Send `message` to all subscribers of `topic`; return how many there are."""
-        return publish(self.application, topic, message, binary)
+        return _topics.publish(self.application, topic, message, binary)
 
     # ---- the upgrade
 

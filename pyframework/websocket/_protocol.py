@@ -20,6 +20,7 @@ from pyframework.iostream import IOStream, StreamClosedError
 from pyframework.log import gen_log
 from pyframework.websocket import _deflate
 from pyframework.websocket._deflate import _PerMessageDeflateCompressor, _PerMessageDeflateDecompressor
+from pyframework.websocket._topics import unsubscribe_all
 
 if TYPE_CHECKING:
     from pyframework.websocket._handler import WebSocketHandler
@@ -127,12 +128,6 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
     RSV3 = 0x10
     RSV_MASK = RSV1 | RSV2 | RSV3
     OPCODE_MASK = 0x0F
-
-    _selected_subprotocol: str | None = None
-    _ping_timer: object | None = None
-    _closing_timer: object | None = None
-    _upgraded: Any = None  # the server's set of connections like this
-    _topics: tuple[Any, set[str]] | None = None
 
     def __init__(self, handler: _WebSocketDelegate, mask_outgoing: bool, params: _WebSocketParams) -> None:
         WebSocketProtocol.__init__(self, handler)
@@ -340,8 +335,7 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
         if self._upgraded is not None:
             self._upgraded.discard(self)
         if self._topics is not None:
-            for topic in list(self._topics[1]):
-                self.leave(self._topics[0], topic)
+            unsubscribe_all(self.handler.application, self)
 
     def go_away(self) -> None:
         """Begin to close, because the server shuts down."""
@@ -354,21 +348,3 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
     def set_nodelay(self, x: bool) -> None:
         assert self.stream is not None
         self.stream.set_nodelay(x)
-
-    # ---- topics
-
-    def join(self, topics: dict[str, dict[WebSocketProtocol13, None]], topic: str) -> None:
-        """Become one of the subscribers of `topic`."""
-        if self._topics is None:
-            self._topics = topics, set()
-        self._topics[1].add(topic)
-        topics.setdefault(topic, {})[self] = None
-
-    def leave(self, topics: dict[str, dict[WebSocketProtocol13, None]], topic: str) -> None:
-        """Be none of them any more."""
-        if self._topics is not None:
-            self._topics[1].discard(topic)
-        subscribers = topics.get(topic, {})
-        subscribers.pop(self, None)
-        if not subscribers:
-            topics.pop(topic, None)

@@ -19,6 +19,38 @@ def topics_of(application: "Application") -> "dict[str, dict[WebSocketProtocol13
     return topics
 
 
+def subscribe(application: "Application", protocol: "WebSocketProtocol13", topic: str) -> None:
+    """Send `protocol` what is published on `topic`."""
+    subscribers = topics_of(application).setdefault(topic, {})
+    if protocol not in subscribers:
+        subscribers[protocol] = None
+        if protocol._topics is None:
+            protocol._topics = []
+        protocol._topics.append(topic)
+
+
+def unsubscribe(application: "Application", protocol: "WebSocketProtocol13", topic: str) -> None:
+    """Do so no longer."""
+    if protocol._topics is not None and topic in protocol._topics:
+        protocol._topics.remove(topic)
+        _drop(topics_of(application), protocol, topic)
+
+
+def unsubscribe_all(application: "Application", protocol: "WebSocketProtocol13") -> None:
+    """Send `protocol` nothing that is published any more."""
+    topics, protocol._topics = protocol._topics, None
+    for topic in topics or ():
+        _drop(topics_of(application), protocol, topic)
+
+
+def _drop(
+    topics: "dict[str, dict[WebSocketProtocol13, None]]", protocol: "WebSocketProtocol13", topic: str
+) -> None:
+    del topics[topic][protocol]
+    if not topics[topic]:
+        del topics[topic]
+
+
 def publish(
     application: "Application", topic: str, message: bytes | str | dict[str, Any], binary: bool = False
 ) -> int:

@@ -21,6 +21,12 @@ cdef class FrameConnection(Consumer):
     cdef public Py_ssize_t _message_bytes_out
     cdef public Py_ssize_t _wire_bytes_in
     cdef public Py_ssize_t _wire_bytes_out
+    # what the Python class keeps: here it costs an idle connection no dict
+    cdef public object _selected_subprotocol
+    cdef public object _ping_timer
+    cdef public object _closing_timer
+    cdef public object _upgraded                # the server's set of connections like this, or None
+    cdef public object _topics                  # list of those subscribed to, or None
     cdef object context                         # the contextvars.Context that all callbacks run in
     cdef Py_ssize_t max_message_size
     cdef Py_ssize_t max_unsent_size
