@@ -27,7 +27,7 @@ class FrameConnection(Consumer):
     _decompressor: Any
     _received_pong: bool
     _selected_subprotocol: str | None
-    _ping_timer: object | None
+    _ping_task: Any
     _closing_timer: object | None
     _upgraded: Any
     _topics: list[str] | None

@@ -10,6 +10,7 @@ from pyframework.websocket._protocol import (
     _default_max_message_size,
     _WebSocketDelegate,
     _WebSocketParams,
+    de_dupe_gen_log,
 )
 from pyframework.websocket._topics import publish
 
@@ -26,6 +27,7 @@ __all__ = [
     "_WebSocketDelegate",
     "_WebSocketParams",
     "_default_max_message_size",
+    "de_dupe_gen_log",
     "publish",
     "websocket_connect",
 ]

@@ -91,11 +91,11 @@ class WebSocketClientConnection(simple_httpclient._HTTPConnection):
     # ---- the handshake
 
     def headers_received(
-        self, first_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
+        self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
     ) -> Awaitable[None]:
-        assert isinstance(first_line, httputil.ResponseStartLine)
-        received = super().headers_received(first_line, headers)
-        if first_line.code != 101:
+        assert isinstance(start_line, httputil.ResponseStartLine)
+        received = super().headers_received(start_line, headers)
+        if start_line.code != 101:
             return received
         assert self.connection is not None
         protocol = self.get_websocket_protocol()

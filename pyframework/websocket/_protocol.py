@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
+import asyncio
 import base64
 import functools
 import hashlib
+import logging
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,7 +32,7 @@ _MAX_UNSENT_SIZE = 256 * 1024 * 1024  # bytes
 _CLOSING_TIMEOUT = 5  # seconds
 _ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
-_warn_once = functools.lru_cache(gen_log.warning)
+de_dupe_gen_log = functools.lru_cache(gen_log.log)  # logs the same record once
 
 
 class _WebSocketDelegate(Protocol):
@@ -245,7 +247,9 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
         if timeout is None:
             return interval
         if interval and timeout > interval:
-            _warn_once("websocket_ping_timeout (%s) is cut to websocket_ping_interval (%s)", timeout, interval)
+            de_dupe_gen_log(
+                logging.WARNING, "websocket_ping_timeout (%s) is cut to websocket_ping_interval (%s)", timeout, interval
+            )
             return interval
         return timeout
 
@@ -264,37 +268,33 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
 
     def start_pinging(self) -> None:
         """Begin to send a ping every `ping_interval` seconds."""
-        if self._ping_timer is None and self.ping_interval > 0:
-            self._call_for_ping(self.ping_interval, self._ping)
+        if self._ping_task is None and self.ping_interval > 0:
+            self._ping_task = asyncio.create_task(self.periodic_ping())
 
-    def _call_for_ping(self, delay: float, callback: Callable[..., None], *args: Any) -> None:
-        self._ping_timer = IOLoop.current().call_later(delay, callback, *args)
-
-    def _ping(self) -> None:
-        self._received_pong = False
-        try:
+    async def periodic_ping(self) -> None:
+        """Send a ping every `ping_interval` seconds, and close when one is not answered within `ping_timeout`."""
+        interval, timeout, clock = self.ping_interval, self.ping_timeout, IOLoop.current().time
+        await asyncio.sleep(interval)
+        while not self.is_closing():
+            self._received_pong = False
+            pinged = clock()
             self.write_ping(b"")
-        except WebSocketClosedError:
-            return
-        timeout = self.ping_timeout
-        if timeout > 0:
-            self._call_for_ping(timeout, self._check_pong, IOLoop.current().time())
-        else:
-            self._call_for_ping(self.ping_interval, self._ping)
+            await asyncio.sleep(timeout)
+            if timeout > 0 and not self._received_pong:
+                self._ping_task = None  # `close` would cancel it
+                self.close(reason="ping timed out")
+                return
+            await asyncio.sleep(self.ping_sleep_time(last_ping_time=pinged, interval=interval, now=clock()))
 
-    def _check_pong(self, pinged: float) -> None:
-        if self._received_pong:
-            now = IOLoop.current().time()
-            delay = self.ping_sleep_time(last_ping_time=pinged, interval=self.ping_interval, now=now)
-            self._call_for_ping(delay, self._ping)
-        else:
-            self.close(reason="ping timed out")
+    def _stop_pinging(self) -> None:
+        task, self._ping_task = self._ping_task, None
+        if task is not None:
+            task.cancel()
 
-    def _stop(self, timer: str) -> None:
-        handle = getattr(self, timer)
-        if handle is not None:
-            IOLoop.current().remove_timeout(handle)
-            setattr(self, timer, None)
+    def _stop_closing_timer(self) -> None:
+        timer, self._closing_timer = self._closing_timer, None
+        if timer is not None:
+            IOLoop.current().remove_timeout(timer)
 
     # ---- the end
 
@@ -310,11 +310,11 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
             self.server_terminated = True
         if stream is not None:
             if self.client_terminated:
-                self._stop("_closing_timer")
+                self._stop_closing_timer()
                 self._close_stream()
             if self._closing_timer is None and not stream.closed():
                 self._closing_timer = IOLoop.current().call_later(_CLOSING_TIMEOUT, self._abort)
-        self._stop("_ping_timer")
+        self._stop_pinging()
 
     def _write_close(self, code: int | None, reason: str | None) -> None:
         if code is None and reason is not None:
@@ -329,9 +329,9 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
 
     def _ended(self) -> None:
         """Nothing more will be read: leave whoever knows this connection."""
-        self._stop("_ping_timer")
+        self._stop_pinging()
         if self.stream is None or self.stream.closed():
-            self._stop("_closing_timer")
+            self._stop_closing_timer()
         if self._upgraded is not None:
             self._upgraded.discard(self)
         if self._topics is not None:

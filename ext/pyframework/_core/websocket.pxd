@@ -23,7 +23,7 @@ cdef class FrameConnection(Consumer):
     cdef public Py_ssize_t _wire_bytes_out
     # what the Python class keeps: here it costs an idle connection no dict
     cdef public object _selected_subprotocol
-    cdef public object _ping_timer
+    cdef public object _ping_task
     cdef public object _closing_timer
     cdef public object _upgraded                # the server's set of connections like this, or None
     cdef public object _topics                  # list of those subscribed to, or None
