@@ -26,6 +26,7 @@ SOURCES = {
     "routes": [],
     "delegates": [],
     "http1": ["pf_buf.c", "pf_http1.c", "pf_chunked.c"],
+    "websocket": ["pf_buf.c", "pf_mask.c", "pf_utf8.c", "pf_ws.c"],
 }
 DEPENDS = sorted(glob.glob("ext/c/*.h") + glob.glob("ext/pyframework/_core/*.pxd"))
 DIRECTIVES = {"language_level": 3, "embedsignature": True, "binding": True, "freethreading_compatible": False}

@@ -108,6 +108,45 @@ cdef extern from "pf_chunked.h" nogil:
     const char *pf_chunked_reason(int status)
 
 
+cdef extern from "pf_mask.h" nogil:
+    void pf_mask(char *out, const char *data, size_t size, const unsigned char *key, size_t offset)
+
+
+cdef extern from "pf_utf8.h" nogil:
+    ctypedef struct pf_utf8:
+        unsigned char left
+
+    int pf_utf8_check(pf_utf8 *utf8, const char *data, size_t size)
+
+
+cdef extern from "pf_ws.h" nogil:
+    enum:
+        PF_WS_FIN
+        PF_WS_RSV1
+        PF_WS_CONTROL
+        PF_WS_CONTINUATION
+        PF_WS_TEXT
+        PF_WS_BINARY
+        PF_WS_CLOSE
+        PF_WS_PING
+        PF_WS_PONG
+        PF_WS_HEAD_MAX
+        PF_WS_CONTROL_MAX
+        PF_WS_AGAIN
+
+    ctypedef struct pf_ws_head:
+        unsigned char first
+        unsigned char opcode
+        unsigned char masked
+        unsigned char key[4]
+        uint64_t size
+
+    int pf_ws_parse_head(const char *data, size_t size, unsigned allowed_rsv, pf_ws_head *head)
+    int pf_ws_put_head(char *out, unsigned first, uint64_t size, const unsigned char *key)
+    bint pf_ws_close_code_is_valid(unsigned code)
+    const char *pf_ws_reason(int status)
+
+
 cdef extern from "pf_sha1.h" nogil:
     enum:
         PF_SHA1_SIZE
