@@ -35,6 +35,8 @@ class WebSocketClientConnection(simple_httpclient._HTTPConnection):
     """The client's end of a WebSocket; `websocket_connect` makes it."""
 
     protocol: WebSocketProtocol | None = None
+    close_code: int | None = None
+    close_reason: str | None = None
 
     def __init__(
         self,
@@ -47,12 +49,10 @@ class WebSocketClientConnection(simple_httpclient._HTTPConnection):
         subprotocols: list[str] | None = None,
         resolver: Resolver | None = None,
     ) -> None:
-        self.connect_future: Future[WebSocketClientConnection] = Future()
-        self.read_queue: Queue[_Message] = Queue(1)
-        self.key = base64.b64encode(os.urandom(16))
         self._on_message_callback = on_message_callback
-        self.close_code: int | None = None
-        self.close_reason: str | None = None
+        self.read_queue: Queue[_Message] = Queue(1)
+        self.connect_future: Future[WebSocketClientConnection] = Future()
+        self.key = base64.b64encode(os.urandom(16))
         self.params = _WebSocketParams(ping_interval, ping_timeout, max_message_size, compression_options)
         self._prepare(request, subprotocols)
         self.tcp_client = TCPClient(resolver=resolver)
@@ -239,15 +239,9 @@ def websocket_connect(
         request = httpclient.HTTPRequest(url, connect_timeout=connect_timeout)
     proxy: Any = httpclient._RequestProxy(request, httpclient.HTTPRequest._DEFAULTS)
     connection = WebSocketClientConnection(
-        proxy,
-        on_message_callback=on_message_callback,
-        compression_options=compression_options,
-        ping_interval=ping_interval,
-        ping_timeout=ping_timeout,
-        max_message_size=max_message_size,
-        subprotocols=subprotocols,
-        resolver=resolver,
-    )
+        proxy, on_message_callback, compression_options, ping_interval, ping_timeout, max_message_size, subprotocols,
+        resolver,
+    )  # fmt: skip
     if callback is not None:
         message = "websocket_connect(callback=) is deprecated: use the Future that it returns"
         warnings.warn(message, DeprecationWarning, stacklevel=2)

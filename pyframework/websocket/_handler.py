@@ -141,13 +141,14 @@ class WebSocketHandler(RequestHandler):
         """Override for the end; `close_code` and `close_reason` are what the client said, if it did."""
 
     def on_connection_close(self) -> None:
-        if self.ws_connection is not None:
-            self.ws_connection.on_connection_close()
-            self.ws_connection = None
-        if not self._on_close_called:
-            self._on_close_called = True
-            self.on_close()
-            self._break_cycles()
+        connection, self.ws_connection = self.ws_connection, None
+        if connection is not None:
+            connection.on_connection_close()
+        if self._on_close_called:
+            return
+        self._on_close_called = True
+        self.on_close()
+        self._break_cycles()
 
     def on_ws_connection_close(self, close_code: int | None = None, close_reason: str | None = None) -> None:
         """Keep what the client's Close said, and tell `on_close`."""
@@ -182,10 +183,10 @@ class WebSocketHandler(RequestHandler):
 
     def ping(self, data: str | bytes = b"") -> None:
         """Send a ping with at most 125 bytes."""
-        data = utf8(data)
-        if self.ws_connection is None or self.ws_connection.is_closing():
+        connection = self.ws_connection
+        if connection is None or connection.is_closing():
             raise WebSocketClosedError()
-        self.ws_connection.write_ping(data)
+        connection.write_ping(utf8(data))
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Close the connection.

@@ -158,9 +158,9 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
         self._choose_compression(handler)
         handler.clear_header("Content-Type")
         handler.set_status(101)
-        handler.set_header("Upgrade", "websocket")
-        handler.set_header("Connection", "Upgrade")
-        handler.set_header("Sec-WebSocket-Accept", self.compute_accept_value(headers["Sec-WebSocket-Key"]))
+        accept = self.compute_accept_value(headers["Sec-WebSocket-Key"])
+        for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)):
+            handler.set_header(name, value)
         self._upgraded = getattr(getattr(handler.request.connection, "context", None), "upgraded", None)
         handler.finish()
         if self._upgraded is not None:
