@@ -375,7 +375,7 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         if first_line.code == 100 and self.request.expect_100_continue and not self._continued:
             self._continued = True
             self._run(self._write_body())
-        if first_line.code < 200:
+        if first_line.code < 200 and first_line.code != 101:  # which ends HTTP, so it is the last
             return finished_future(None)
         self.code = first_line.code
         self.reason = first_line.reason
