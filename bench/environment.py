@@ -65,7 +65,8 @@ def _install(arguments: list[str]) -> str | None:
 def _compile(source: Path, program: str) -> str | None:
     if sys.platform != "linux":
         return f"{source.name} needs epoll, so Linux"
-    if Path(program).exists() and Path(program).stat().st_mtime >= source.stat().st_mtime:
+    newest = max(path.stat().st_mtime for path in (source, *APPS.glob("*.h")))
+    if Path(program).exists() and Path(program).stat().st_mtime >= newest:
         return None
     compiler = shutil.which("cc")
     if compiler is None:

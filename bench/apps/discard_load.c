@@ -1,19 +1,9 @@
 /* The load for large answers: PORT CONNECTIONS SECONDS PATH. Prints the answers a second.
  * Each connection sends GET and waits for the whole answer. What is behind the head is dropped inside the kernel
  * (MSG_TRUNC): copying it would keep this program busier than the server. */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
-enum { MAX_FDS = 65536, MAX_EVENTS = 1024, HEAD = 4096 };
+enum { HEAD = 4096 };
 
 static struct {
     char head[HEAD + 1];
@@ -23,27 +13,12 @@ static struct {
 static char request[1024];
 static size_t request_size;
 
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec * 1e-9;
-}
-
 static void ask(int fd) {
     if (send(fd, request, request_size, MSG_NOSIGNAL) != (ssize_t)request_size) die("send");
 }
 
 static int open_connection(int port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || fd >= MAX_FDS || connect(fd, (struct sockaddr *)&address, sizeof address)) die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    int fd = connect_to(port);
     if (!(connections[fd] = calloc(1, sizeof *connections[fd]))) die("calloc");
     return fd;
 }

@@ -1,41 +1,11 @@
 /* The load for the echo servers without TLS: PORT CONNECTIONS SECONDS. Prints the echoes a second.
  * Each connection sends a line of 64 bytes, waits for it to come back, and sends the next. */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
-enum { MAX_FDS = 65536, MAX_EVENTS = 1024, LINE = 64 };
+enum { LINE = 64 };
 
 static char line[LINE];
 static int received[MAX_FDS]; /* bytes of the line that have come back so far */
-
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec * 1e-9;
-}
-
-static int connect_to(int port) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || fd >= MAX_FDS || connect(fd, (struct sockaddr *)&address, sizeof address)) die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
-}
 
 static void send_line(int fd) {
     if (send(fd, line, LINE, MSG_NOSIGNAL) != LINE) die("send");

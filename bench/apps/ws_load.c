@@ -1,33 +1,12 @@
 /* The load for WebSocket echo servers: PORT CONNECTIONS SIZE SECONDS [PATH]. Prints the messages a second.
  * Each connection sends a masked binary message of SIZE bytes, waits for its echo, and sends it again. */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
-enum { MAX_FDS = 65536, MAX_EVENTS = 1024, HEAD_MAX = 14 };
+enum { HEAD_MAX = 14 };
 
 static char *frame, back[1 << 18];
 static size_t frame_size, echo_size;
 static size_t received[MAX_FDS]; /* bytes of the echo that have come so far */
-
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec + time.tv_nsec * 1e-9;
-}
 
 static void make_frame(size_t size) {
     int extended = size < 126 ? 0 : size < 65536 ? 2 : 8;
@@ -50,12 +29,8 @@ static void send_frame(int fd) {
     }
 }
 
-static int connect_to(int port, const char *path) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, size;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || fd >= MAX_FDS || connect(fd, (struct sockaddr *)&address, sizeof address)) die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+static int open_socket(int port, const char *path) {
+    int fd = connect_to(port), size;
     size = snprintf(back, sizeof back,
                     "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n", path);
@@ -88,7 +63,7 @@ int main(int count, char **words) {
     make_frame(strtoul(words[3], NULL, 10));
     seconds = atof(words[4]);
     while (connections--) {
-        struct epoll_event event = {.events = EPOLLIN, .data.fd = connect_to(atoi(words[1]), count > 5 ? words[5] : "/")};
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = open_socket(atoi(words[1]), count > 5 ? words[5] : "/")};
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event)) die("epoll_ctl");
         send_frame(event.data.fd);
     }
