@@ -2,6 +2,8 @@
 
 import asyncio
 import concurrent.futures
+import os
+import stat
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Executor
 from http import HTTPStatus
@@ -39,6 +41,15 @@ class FileWrapper:
         if not block:
             raise StopIteration
         return block
+
+    def regular_part(self) -> tuple[int, int, int] | None:
+        """Return descriptor, position and number of bytes left of a regular file: the server can send it by itself."""
+        try:
+            fd, offset = self.filelike.fileno(), self.filelike.tell()
+            status = os.fstat(fd)
+        except (AttributeError, OSError):
+            return None
+        return (fd, offset, status.st_size - offset) if stat.S_ISREG(status.st_mode) else None
 
     def close(self) -> None:
         close = getattr(self.filelike, "close", None)
@@ -144,13 +155,32 @@ class _Answer:
             finally:
                 _close(result)
         else:
-            return self._send_pieces(result)
+            part = result.regular_part() if isinstance(result, FileWrapper) else None
+            return self._send_pieces(result) if part is None else self._send_file(result, *part)
         return None
 
     def _send_whole(self, pieces: Iterable[bytes]) -> None:
         body = b"".join([*self.written, *pieces])
         self._send_head(body, whole=True)
         self._finish()
+
+    async def _send_file(self, result: FileWrapper, fd: int, offset: int, size: int) -> None:
+        try:
+            lengths = [int(value) for name, value in self.headers if name.lower() == "content-length"]
+            if lengths:
+                size = min(size, lengths[0])
+            else:
+                self.headers = [*self.headers, ("Content-Length", str(size))]
+            self._send_head(b"", whole=False)
+            if self.request.method != "HEAD":
+                await self.connection.write_file(fd, offset, size)
+            self._finish()
+        except StreamClosedError:
+            pass  # nobody waits for the rest
+        except Exception as error:
+            self._fail(error)
+        finally:
+            result.close()
 
     async def _send_pieces(self, result: Iterable[bytes]) -> None:
         loop, executor = asyncio.get_running_loop(), self.container.executor

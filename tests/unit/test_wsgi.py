@@ -199,6 +199,29 @@ class TestContainer:
         serve(app, main, threads)
         assert file.closed
 
+    @both
+    @pytest.mark.parametrize("length", [0, 300_000, 200_000])
+    def test_a_regular_file_is_sent_from_its_position(self, threads: bool, length: int, tmp_path: Path) -> None:
+        path = tmp_path / "file"
+        path.write_bytes(b"x" * 10 + b"y" * 300_000)
+        opened = []
+
+        def app(environ: dict[str, Any], start_response: Any) -> Any:
+            opened.append(path.open("rb"))
+            opened[-1].seek(10)
+            headers = [("Content-Type", "text/plain")]
+            start_response("200 OK", headers + [("Content-Length", str(length))] * bool(length))
+            return environ["wsgi.file_wrapper"](opened[-1])
+
+        async def main(fetch: Fetch) -> None:
+            size = length or 300_000
+            assert (await fetch()).body == b"y" * size
+            head = await fetch(method="HEAD")
+            assert (head.headers["Content-Length"], head.body) == (str(size), b"")
+
+        serve(app, main, threads)
+        assert all(file.closed for file in opened)
+
     def test_a_file_without_close(self) -> None:
         class Bare:
             def read(self, size: int) -> bytes:
