@@ -155,7 +155,8 @@ class _Answer:
             finally:
                 _close(result)
         else:
-            part = result.regular_part() if isinstance(result, FileWrapper) else None
+            by_itself = isinstance(result, FileWrapper) and hasattr(self.connection, "write_file")
+            part = result.regular_part() if by_itself else None
             return self._send_pieces(result) if part is None else self._send_file(result, *part)
         return None
 
