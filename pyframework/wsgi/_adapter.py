@@ -192,10 +192,17 @@ class _Connection(httputil.HTTPConnection):
     async def head_or_end(self) -> None:
         while self.start_line is None and not self.finished:
             await self._wait()
+        await self._last_turn()
 
     async def chunk_or_end(self) -> None:
         while not self.chunks and not self.finished:
             await self._wait()
+        await self._last_turn()
+
+    async def _last_turn(self) -> None:
+        """Let those who wait for the end of the handler hear of it: the loop may stand still for long."""
+        if self.finished:
+            await asyncio.sleep(0)
 
     async def lose(self) -> None:
         """The WSGI server does not want the rest."""

@@ -178,6 +178,10 @@ def forget_closed_loops() -> None:
     gc.collect()
 
 
+def things() -> list[object]:
+    return [thing for thing in gc.get_objects() if isinstance(thing, (IOStream, asyncio.Task, ssl.SSLObject))]
+
+
 async def until_quiet() -> None:
     """Wait until the servers' coroutines have seen that their peers are gone."""
     async with asyncio.timeout(10):
@@ -195,12 +199,12 @@ def run(loop_factory: Callable[[], asyncio.AbstractEventLoop], chance: random.Ra
     logging.getLogger().addHandler(errors)
     try:
         forget_closed_loops()
-        before = open_descriptors()
+        before, earlier_things = open_descriptors(), things()
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             count = runner.run(soak(chance, going_on))
             runner.run(until_quiet())
         forget_closed_loops()
-        left = [thing for thing in gc.get_objects() if isinstance(thing, (IOStream, asyncio.Task, ssl.SSLObject))]
+        left = [thing for thing in things() if not any(thing is earlier for earlier in earlier_things)]
         assert not left, f"{len(left)} objects are left: {left[:5]}"
         assert open_descriptors() == before, f"{open_descriptors() - before} descriptors are left"
         assert not errors.lines, f"{len(errors.lines)} errors were logged, the first: {errors.lines[0]}"
