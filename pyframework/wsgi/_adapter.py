@@ -64,6 +64,7 @@ class WSGIAdapter:
         status = f"{connection.start_line.code} {connection.start_line.reason}"
         start_response(status, list(connection.headers.get_all()))
         if connection.finished:
+            loop.run_until_complete(last_turn())
             return [b"".join(connection.chunks)]
         return _Body(connection, loop)
 
@@ -75,6 +76,11 @@ class WSGIApplication(Application):
         if start_response is None:
             return super().__call__(request)
         return WSGIAdapter(self)(request, start_response)
+
+
+async def last_turn() -> None:
+    """Let those who wait for the end of the handler hear of it: the loop may stand still for long."""
+    await asyncio.sleep(0)
 
 
 class _Body:
@@ -192,17 +198,12 @@ class _Connection(httputil.HTTPConnection):
     async def head_or_end(self) -> None:
         while self.start_line is None and not self.finished:
             await self._wait()
-        await self._last_turn()
 
     async def chunk_or_end(self) -> None:
         while not self.chunks and not self.finished:
             await self._wait()
-        await self._last_turn()
-
-    async def _last_turn(self) -> None:
-        """Let those who wait for the end of the handler hear of it: the loop may stand still for long."""
         if self.finished:
-            await asyncio.sleep(0)
+            await last_turn()
 
     async def lose(self) -> None:
         """The WSGI server does not want the rest."""
