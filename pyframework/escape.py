@@ -185,9 +185,9 @@ def parse_qs_bytes(
     if not qs:
         return {}
     data = qs.encode("latin-1") if isinstance(qs, str) else qs
-    if max_num_fields is not None and data.count(b"&") >= max_num_fields:
-        raise ValueError(f"Max number of fields exceeded; the limit is {max_num_fields}")
-    return fields(data, keep_blank_values, strict_parsing)
+    values: dict[str, list[bytes]] = {}
+    fields(data, keep_blank_values, strict_parsing, -1 if max_num_fields is None else max_num_fields, values)
+    return values
 
 
 def linkify(

@@ -3,7 +3,6 @@
 import dataclasses
 
 from pyframework._core import forms
-from pyframework.escape import parse_qs_bytes
 from pyframework.httputil._errors import HTTPInputError
 from pyframework.httputil._headers import HTTPHeaders
 from pyframework.httputil._parameters import _parse_header
@@ -66,10 +65,13 @@ def set_parse_body_config(config: ParseBodyConfig) -> None:
     _DEFAULT_PARSE_BODY_CONFIG = config
 
 
-def parse_arguments(data: str | bytes, max_arguments: int) -> dict[str, list[bytes]]:
-    """Read a query string or urlencoded body; raises HTTPInputError for too many fields or other bad input."""
+def parse_arguments(
+    text: str | bytes, arguments: dict[str, list[bytes]], config: ParseUrlEncodedConfig
+) -> None:
+    """Read a query string or urlencoded body into `arguments`; raises HTTPInputError for a bad one."""
     try:
-        return parse_qs_bytes(data, keep_blank_values=True, max_num_fields=max_arguments)
+        data = text.encode("latin-1") if isinstance(text, str) else text
+        forms.fields(data, True, False, config.max_arguments, arguments)
     except ValueError as error:
         raise HTTPInputError(str(error)) from error
 
@@ -102,11 +104,9 @@ def parse_body_arguments(
             raise HTTPInputError(f"Invalid multipart/form-data: {error}") from error
         return
     try:
-        fields = parse_arguments(body, config.urlencoded.max_arguments)
+        parse_arguments(body, arguments, config.urlencoded)
     except HTTPInputError as error:
         raise HTTPInputError(f"Invalid x-www-form-urlencoded body: {error}") from error
-    for name, values in fields.items():
-        arguments.setdefault(name, []).extend(values)
 
 
 def _boundary(content_type: str) -> bytes:

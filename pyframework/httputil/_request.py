@@ -8,6 +8,7 @@ from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Generic, Self, TypeVar, overload
 
+from pyframework._core import forms
 from pyframework._core.request import Request
 from pyframework.httputil import _body
 from pyframework.httputil._abnf import _ABNF
@@ -110,8 +111,10 @@ class HTTPServerRequest(Request):
     @_AtFirstUse
     def query_arguments(self) -> dict[str, list[bytes]]:
         """The values of the arguments in the query by name."""
-        query = self.query
-        return parse_arguments(query, _body.default_config().urlencoded.max_arguments) if query else {}
+        arguments: dict[str, list[bytes]] = {}
+        if query := self.query:
+            parse_arguments(query, arguments, _body.default_config().urlencoded)
+        return arguments
 
     @_AtFirstUse
     def body_arguments(self) -> dict[str, list[bytes]]:
@@ -121,7 +124,10 @@ class HTTPServerRequest(Request):
     @_AtFirstUse
     def arguments(self) -> dict[str, list[bytes]]:
         """The values of all arguments by name; those in the query come first."""
-        return {name: list(values) for name, values in self.query_arguments.items()}
+        arguments: dict[str, list[bytes]] = {}
+        for part in (self.query_arguments, self.body_arguments):
+            forms.add_all(arguments, part)
+        return arguments
 
     @_AtFirstUse
     def files(self) -> dict[str, list[HTTPFile]]:
@@ -167,8 +173,8 @@ class HTTPServerRequest(Request):
         if not content_type.startswith(FORM_TYPES):
             return
         parse_body_arguments(content_type, self.body, self.body_arguments, self.files, self.headers)
-        for name, values in self.body_arguments.items():
-            self.arguments.setdefault(name, []).extend(values)
+        if "arguments" in self.__dict__:  # read before there was a body
+            forms.add_all(self.arguments, self.body_arguments)
 
     def __repr__(self) -> str:
         shown = ("protocol", "host", "method", "uri", "version", "remote_ip")

@@ -88,20 +88,22 @@ class ArgumentsMixin:
     def _get_argument(
         self, name: str, default: None | str | _ArgDefaultMarker, source: dict[str, list[bytes]], strip: bool = True
     ) -> str | None:
-        if name in source and (values := self._get_arguments(name, source, strip)):
-            return values[-1]
-        if isinstance(default, _ArgDefaultMarker):
-            raise MissingArgumentError(name)
-        return default
+        values = source.get(name)
+        if not values:
+            if isinstance(default, _ArgDefaultMarker):
+                raise MissingArgumentError(name)
+            return default
+        for raw in values:
+            value = self.decode_argument(raw, name)
+        return self._cleaned(value, strip)
 
     def _get_arguments(self, name: str, source: dict[str, list[bytes]], strip: bool = True) -> list[str]:
-        values = []
-        for raw in source.get(name, ()):
-            value = self.decode_argument(raw, name=name)
-            if isinstance(value, str) and not value.isprintable():
-                value = self._remove_control_chars_regex.sub(" ", value)
-            values.append(value.strip() if strip else value)
-        return values
+        return [self._cleaned(self.decode_argument(raw, name), strip) for raw in source.get(name, ())]
+
+    def _cleaned(self, value: str, strip: bool) -> str:
+        if isinstance(value, str) and not value.isprintable():
+            value = self._remove_control_chars_regex.sub(" ", value)
+        return value.strip() if strip else value
 
     def decode_argument(self, value: bytes, name: str | None = None) -> str:
         """Turn the percent-decoded bytes of an argument into text: UTF-8, unless a subclass does otherwise.

@@ -1,4 +1,5 @@
 """The third floor, on the way up: who stands for a message between its connection and the handler."""
+from pyframework._core.http1 cimport Gatherer
 from pyframework._core.request cimport Request
 from pyframework._core.response cimport Hooks
 from pyframework._core.routes cimport PathIndex, Route
@@ -11,7 +12,7 @@ cdef class Routing:
     cdef Route route_of(self, str path)
 
 
-cdef class RoutingDelegate:
+cdef class RoutingDelegate(Gatherer):
     cdef public object router
     cdef public object server_conn
     cdef public object request_conn
@@ -19,7 +20,7 @@ cdef class RoutingDelegate:
     cdef object find(self, Request request)
 
 
-cdef class HandlerDelegate:
+cdef class HandlerDelegate(Gatherer):
     cdef public object application
     cdef public object request
     cdef public object connection

@@ -10,7 +10,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
 from pyframework._core.capi cimport PYGEN_NEXT, PyIter_Send
-from pyframework._core.http1 cimport Connection
+from pyframework._core.http1 cimport Connection, Gatherer
 from pyframework._core.instances cimport bare_instance, version_of
 from pyframework._core.loop cimport start_task_now
 from pyframework._core.request cimport Request, new_request
@@ -57,7 +57,7 @@ cdef class Routing:
         return made
 
 
-cdef class RoutingDelegate:
+cdef class RoutingDelegate(Gatherer):
     """Private base of _RoutingDelegate: stands for a message until its head has come, and hands the rest on."""
 
     def __init__(self, router, server_conn, request_conn):
@@ -78,6 +78,9 @@ cdef class RoutingDelegate:
             return handler_delegate(router, request, route)
         delegate = router.find_handler(request)
         return self._nobody(request) if delegate is None else delegate
+
+    cdef bint gathers(self):
+        return isinstance(self.delegate, Gatherer) and (<Gatherer>self.delegate).gathers()
 
     def data_received(self, chunk):
         return self.delegate.data_received(chunk)
@@ -117,7 +120,7 @@ cdef class Done:
 DONE = Done()
 
 
-cdef class HandlerDelegate:
+cdef class HandlerDelegate(Gatherer):
     """Private base of _HandlerDelegate: feeds one request to one handler."""
 
     def __init__(self, application, request, handler_class, handler_kwargs=None, path_args=None, path_kwargs=None):
@@ -143,6 +146,9 @@ cdef class HandlerDelegate:
         if isinstance(self.connection, Connection):     # how fast its body comes is the handler's business
             (<Connection>self.connection).min_data_rate = 0
         return self.run()
+
+    cdef bint gathers(self):
+        return not self.stream_request_body
 
     def data_received(self, data):
         if self.stream_request_body:

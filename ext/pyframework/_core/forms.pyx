@@ -44,18 +44,20 @@ def unquote(bytes data, bint plus=False):
     return unescaped(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), plus)
 
 
-def fields(bytes data, bint keep_blank_values, bint strict):
-    """Return lists of the values by name (decoded as Latin-1).
+def fields(bytes data, bint keep_blank_values, bint strict, Py_ssize_t max_fields, dict table):
+    """Add the values to the lists in `table` by name (decoded as Latin-1).
 
     keep_blank_values: keep fields without a value.
     strict: raise ValueError for fields without `=`.
+    max_fields: raise ValueError for more; -1: any number.
     """
-    cdef dict result = {}
     cdef const char *at = PyBytes_AS_STRING(data)
     cdef const char *end = at + PyBytes_GET_SIZE(data)
     cdef const char *stop
     cdef const char *equals
     cdef Py_ssize_t value_size
+    if max_fields >= 0 and data.count(b"&") >= max_fields:
+        raise ValueError(f"Max number of fields exceeded; the limit is {max_fields}")
     while at <= end:
         stop = <const char *>memchr(at, c"&", end - at)
         if stop == NULL:
@@ -67,9 +69,8 @@ def fields(bytes data, bint keep_blank_values, bint strict):
         if value_size > 0 or (keep_blank_values and stop > at):
             name = unescaped(at, (stop if equals == NULL else equals) - at, True)
             value = b"" if value_size == 0 else unescaped(equals + 1, value_size, True)
-            add(result, PyUnicode_DecodeLatin1(PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), NULL), value)
+            add(table, PyUnicode_DecodeLatin1(PyBytes_AS_STRING(name), PyBytes_GET_SIZE(name), NULL), value)
         at = stop + 1
-    return result
 
 
 cdef int add(dict table, str name, bytes value) except -1:
@@ -79,6 +80,17 @@ cdef int add(dict table, str name, bytes value) except -1:
     else:
         (<list><object>known).append(value)
     return 0
+
+
+def add_all(dict table, dict more):
+    """Append the values of each name in `more` to those in `table`; the lists of `more` are copied."""
+    cdef PyObject *known
+    for name, values in more.items():
+        known = PyDict_GetItemWithError(table, name)
+        if known == NULL:
+            table[name] = (<list?>values)[:]
+        else:
+            (<list?><object>known).extend(values)
 
 
 cdef Py_ssize_t last_of(const char *data, Py_ssize_t size, bytes wanted) except -2:

@@ -28,6 +28,10 @@ cdef class Parameters:
     cdef public double linger_timeout           # seconds to read and drop behind the last answer
 
 
+cdef class Gatherer:
+    cdef bint gathers(self)                     # this delegate keeps the body until all of it is there
+
+
 cdef class Connection(Consumer):
     cdef public Stream stream                   # None after detach()
     cdef readonly bint is_client
@@ -46,7 +50,8 @@ cdef class Connection(Consumer):
     cdef unsigned flags                         # of the head that was read last
     cdef bint head_request
     cdef int64_t left                           # bytes of the body still to come
-    cdef int64_t received                       # bytes of the body so far, unless its length was known
+    cdef int64_t received                       # bytes of the body so far; where its length is known, of the piece
+    cdef bint in_pieces                         # the rest of the body goes into pieces of the stream
     cdef Py_ssize_t gathered                    # bytes of chunks that stand joined at the front of the window
     cdef pf_chunked chunked
     cdef int informational                      # 1xx answers so far
@@ -90,6 +95,7 @@ cdef class Connection(Consumer):
     cdef bint has_progress(self)
     cdef int choose_body(self) except -1
     cdef bint read_fixed(self) except -1
+    cdef bint read_piece(self) except -1
     cdef bint read_chunked(self) except -1
     cdef bint next_turn(self, char *start, Py_ssize_t filled, Py_ssize_t at) except -1
     cdef bint read_until_close(self) except -1

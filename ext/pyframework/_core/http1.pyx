@@ -39,6 +39,7 @@ cdef enum:      # Connection.state
     HEAD, HEAD_DONE, FIXED, CHUNKED, UNTIL_CLOSE, COMPLETE
 
 cdef enum:
+    PIECE = 1048576         # bytes of a body of known length that are received in one piece, if it is gathered
     CHUNKS = 256            # chunks of a body that are read in one turn of the loop
     SHOWN = 100             # characters of a bad value that a log line shows
 
@@ -229,6 +230,13 @@ cdef int put_chunk_size(pf_buf *out, size_t size) except -1:
 
 cdef class Parameters:
     """Private base of HTTP1ConnectionParameters."""
+
+
+cdef class Gatherer:
+    """A delegate that can say whether it gathers the body: then it comes in pieces larger than `chunk_size`."""
+
+    cdef bint gathers(self):
+        return False
 
 
 cdef class Connection(Consumer):
@@ -434,6 +442,7 @@ cdef class Connection(Consumer):
 
     cdef int choose_body(self) except -1:
         """How the body is framed (RFC 9112 section 6.3)."""
+        cdef Stream stream = self.stream
         cdef bint is_chunked = (self.flags & PF_HTTP1_CHUNKED) != 0
         if self.is_client and (self.head_request or self.status == 304):
             return self.body_done()
@@ -449,6 +458,10 @@ cdef class Connection(Consumer):
             pf_chunked_init(&self.chunked)
         elif self.left > 0:
             self.state = FIXED
+            self.in_pieces = (
+                self.left > max(stream.unread(), self.params.chunk_size)
+                and isinstance(self.delegate, Gatherer) and (<Gatherer>self.delegate).gathers()
+            )
         elif self.left == 0 or not self.is_client:
             return self.body_done()
         else:
@@ -461,10 +474,30 @@ cdef class Connection(Consumer):
         if self.left == 0:
             self.body_done()
             return True
+        if self.in_pieces:
+            return self.read_piece()
         if size == 0:
             return False
         self.left -= size
         self.deliver(size, 0)
+        return True
+
+    cdef bint read_piece(self) except -1:
+        """Let the stream fill a piece of the body, and hand it up when it is full."""
+        cdef Stream stream = self.stream
+        cdef Py_ssize_t size
+        if stream.piece is None:
+            self.received = 0
+            stream.begin_piece(min(self.left, <int64_t>PIECE))
+        size = stream.fill_piece() - self.received
+        self.received += size
+        self.consumed += size
+        self.left -= size
+        if self.received < len(stream.piece):
+            return False
+        piece = stream.end_piece()
+        if not self._write_finished:        # else answered already: nobody wants it
+            self.wait_for(self.delegate.data_received(piece))
         return True
 
     cdef bint read_chunked(self) except -1:
@@ -994,6 +1027,7 @@ cdef class ServerConnection(Consumer):
         if stream._closed or stream.consumer is not self:
             return 0
         self.lingering = True
+        stream.end_piece()
         if stream.leaving:
             stream.home.depart()
         stream.take(stream.unread())

@@ -63,6 +63,7 @@ cdef class Stream(Watch):
     cdef public object _read_future
     cdef object delimiter                   # bytes, or a compiled pattern
     cdef object target                      # memoryview to read into
+    cdef bytes piece                        # for a consumer: the bytes object that `target` is a view of
     cdef Py_ssize_t goal                    # bytes; of `target`: how much of it is filled
     cdef Py_ssize_t limit                   # max_bytes, or -1
     cdef Py_ssize_t scanned                 # bytes of the window that do not hold the delimiter
@@ -83,6 +84,9 @@ cdef class Stream(Watch):
     cdef Py_ssize_t unread(self)
     cdef const char *peek(self)
     cdef int take(self, Py_ssize_t size) except -1
+    cdef int begin_piece(self, Py_ssize_t size) except -1
+    cdef Py_ssize_t fill_piece(self) except -1
+    cdef bytes end_piece(self)
     cdef pf_buf *stage(self) except NULL
     cdef int commit(self, bint complete) except -1
     cdef int send_object(self, object data, bint complete) except -1
@@ -112,6 +116,7 @@ cdef class Stream(Watch):
     cdef object finish_begin(self)
     cdef object end_read(self)
     cdef int resolve_read(self, object result) except -1
+    cdef int move_to_target(self) except -1
     cdef int fill_target(self) except -1
     cdef bint delayed(self) except -1
     cdef int free_own(self) except -1

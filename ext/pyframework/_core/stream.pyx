@@ -13,7 +13,7 @@ import os
 import re
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
-from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject_GenericSetAttr
@@ -251,6 +251,7 @@ cdef class Stream(Watch):
     cdef int release(self) except -1:
         """Give the stream back to the read methods; unread bytes stay."""
         self.consumer = None
+        self.end_piece()
         self.paused = self.deaf = False
         self.home.stop_alarm(self)
         if self.leaving:
@@ -534,11 +535,13 @@ cdef class Stream(Watch):
     cdef Py_ssize_t fill(self) except -2:
         """Receive once: bytes received, 0 if there are none yet, -1 if the stream is closed now.
 
-        They go into the window, or straight into the buffer of read_into where that has room for a whole receive.
+        They go into the window, or straight into the consumer's piece or the buffer of read_into, where that has room
+        for a whole receive.
         """
         cdef Py_ssize_t room = min(<Py_ssize_t>SCRATCH, max(<Py_ssize_t>1, self.read_chunk_size))
-        cdef bint straight = self.wanted == INTO and self.unread() == 0 and not self._read_future.done()
+        cdef bint straight = self.target is not None and self.unread() == 0
         cdef Py_ssize_t count
+        straight = straight and (self.piece is not None or not self._read_future.done())
         straight = straight and len(self.target) - self.goal >= room
         if self.raw:
             count = self.fill_raw(self.descriptor(), room, straight)
@@ -686,18 +689,40 @@ cdef class Stream(Watch):
             raise UnsatisfiableReadError(f"delimiter {wanted!r} not found within {self.limit} bytes")
         return 0
 
+    cdef int begin_piece(self, Py_ssize_t size) except -1:
+        """Let the next `size` bytes go straight into a bytes object, which `end_piece` returns when it is full."""
+        self.piece = PyBytes_FromStringAndSize(NULL, size)
+        self.target = PyMemoryView_FromMemory(PyBytes_AS_STRING(self.piece), size, PyBUF_WRITE)
+        self.goal = 0
+        return 0
+
+    cdef Py_ssize_t fill_piece(self) except -1:
+        """Move unread bytes there too, and return how many it holds."""
+        self.move_to_target()
+        return self.goal
+
+    cdef bytes end_piece(self):
+        piece, self.piece = self.piece, None
+        if piece is not None:
+            self.target = None
+        return piece
+
     cdef int fill_target(self) except -1:
         """Move bytes from the window into the buffer of read_into, and end the read if that is enough."""
+        self.move_to_target()
+        if self.goal == len(self.target) or (self.partial and self.goal > 0):
+            filled = self.goal
+            self.target = None
+            self.resolve_read(filled)
+        return 0
+
+    cdef int move_to_target(self) except -1:
         cdef Py_ssize_t room = len(self.target) - self.goal
         cdef Py_ssize_t size = min(self.unread(), room)
         if size:
             self.target[self.goal:self.goal + size] = PyMemoryView_FromMemory(<char *>self.peek(), size, PyBUF_READ)
             self.take(size)
             self.goal += size
-        if self.goal == len(self.target) or (self.partial and self.goal > 0):
-            filled = self.goal
-            self.target = None
-            self.resolve_read(filled)
         return 0
 
     cdef object end_read(self):
