@@ -2,9 +2,10 @@
 
 import asyncio
 import concurrent.futures
+import io
 import os
 import stat
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Executor
 from http import HTTPStatus
 from types import TracebackType
@@ -17,9 +18,11 @@ from pyframework.ioloop import IOLoop
 from pyframework.iostream import StreamClosedError
 from pyframework.log import access_log, app_log
 from pyframework.wsgi._environ import WSGIAppType, environ_of
+from pyframework.wsgi._input import BodyInput
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 _BLOCK_SIZE = 65536
+_GATHERED_SIZE = 65536  # bytes of a body up to which the application is called when all of it is there
 
 
 class FileWrapper:
@@ -57,17 +60,23 @@ class FileWrapper:
             close()
 
 
-class WSGIContainer:
+class WSGIContainer(httputil.HTTPServerConnectionDelegate):
     """Answers requests with a WSGI application: ``HTTPServer(WSGIContainer(app))``, or the target of a rule.
 
     :arg wsgi_application: the application
     :arg executor: where it runs. Without one it runs in the event loop's thread, and nothing else does meanwhile:
-        give it a `concurrent.futures.ThreadPoolExecutor` unless it is quick
+        give it a `concurrent.futures.ThreadPoolExecutor` unless it is quick. There it also reads the body of a large
+        request while that comes in
     """
 
     def __init__(self, wsgi_application: WSGIAppType, executor: concurrent.futures.Executor | None = None) -> None:
         self.wsgi_application = wsgi_application
         self.executor: Executor = dummy_executor if executor is None else executor
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        return _Message(self, request_conn)
 
     def __call__(self, request: httputil.HTTPServerRequest) -> None:
         if self.executor is not dummy_executor:
@@ -80,10 +89,18 @@ class WSGIContainer:
 
     async def handle_request(self, request: httputil.HTTPServerRequest) -> None:
         """Call the application in the executor, and send its answer to the end."""
-        answer = _Answer(self, request)
+        await self._answer(_Answer(self, request))
+
+    async def _answer(self, answer: "_Answer") -> None:
         rest = answer.begin(await asyncio.get_running_loop().run_in_executor(self.executor, answer.call))
         if rest is not None:
             await rest
+
+    async def _stream(self, request: httputil.HTTPServerRequest, body: BodyInput) -> None:
+        try:
+            await self._answer(_Answer(self, request, body))
+        finally:
+            body.drop()
 
     def environ(self, request: httputil.HTTPServerRequest) -> dict[str, Any]:
         """Return the `environ` (PEP 3333) for ``request``."""
@@ -102,15 +119,68 @@ class WSGIContainer:
         log("%d %s %s (%s) %.2fms", status_code, request.method, request.uri, request.remote_ip, milliseconds)
 
 
+class _Message(httputil.HTTPMessageDelegate):
+    """One request: the container gets it when its body is there, or where that is large and does not disturb others, before."""
+
+    def __init__(self, container: WSGIContainer, connection: httputil.HTTPConnection) -> None:
+        self.container = container
+        self.connection = connection
+        self.request: httputil.HTTPServerRequest | None = None
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.body: BodyInput | None = None
+
+    def headers_received(
+        self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
+    ) -> Awaitable[None] | None:
+        assert isinstance(start_line, httputil.RequestStartLine)
+        self.request = httputil.HTTPServerRequest(
+            connection=self.connection, start_line=start_line, headers=headers
+        )
+        return None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        if self.body is not None:
+            return self.body.feed(chunk)
+        self.chunks.append(chunk)
+        self.size += len(chunk)
+        if self.size > _GATHERED_SIZE and self.container.executor is not dummy_executor:
+            return self._begin_stream()
+        return None
+
+    def _begin_stream(self) -> Awaitable[None] | None:
+        assert self.request is not None
+        chunks, self.chunks = self.chunks, []
+        self.body = BodyInput(asyncio.get_running_loop())
+        IOLoop.current().spawn_callback(self.container._stream, self.request, self.body)
+        return self.body.feed(b"".join(chunks))
+
+    def finish(self) -> None:
+        assert self.request is not None
+        if self.body is not None:
+            self.body.end()
+            return
+        self.request.body = b"".join(self.chunks)
+        self.container(self.request)
+
+    def on_connection_close(self) -> None:
+        self.chunks.clear()
+        if self.body is not None:
+            self.body.end(cut=True)
+
+
 _END = object()
 
 
 class _Answer:
     """One call of the application, and what it answers."""
 
-    def __init__(self, container: WSGIContainer, request: httputil.HTTPServerRequest) -> None:
+    def __init__(
+        self, container: WSGIContainer, request: httputil.HTTPServerRequest, body: BodyInput | None = None
+    ) -> None:
         self.container = container
         self.request = request
+        self.body = body
         self.connection: Any = request.connection
         self.status: str | None = None
         self.headers: list[tuple[str, str]] = []
@@ -139,7 +209,10 @@ class _Answer:
     def call(self) -> Any:
         """Call the application and return its iterable, or an exception that was raised."""
         try:
-            return self.container.wsgi_application(self.container.environ(self.request), self.start_response)
+            environ = self.container.environ(self.request)
+            if self.body is not None:
+                environ["wsgi.input"] = io.BufferedReader(self.body)
+            return self.container.wsgi_application(environ, self.start_response)
         except Exception as error:
             return error
 
@@ -245,6 +318,8 @@ class _Answer:
 
     def _fail(self, error: Exception) -> None:
         """Answer 500, or where an answer has begun cut it: its end must not be taken for the whole."""
+        if self.body is not None and self.body.cut:
+            return  # nobody waits for an answer
         app_log.error(
             "Uncaught exception in the WSGI application: %s %s", self.request.method, self.request.uri, exc_info=error
         )

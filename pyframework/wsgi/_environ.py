@@ -37,6 +37,7 @@ def environ_of(request: httputil.HTTPServerRequest, multithread: bool) -> dict[s
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.protocol,
         "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": multithread,
         "wsgi.multiprocess": True,

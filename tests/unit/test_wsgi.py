@@ -117,6 +117,73 @@ class TestContainer:
         serve(validator(app), main, threads)
         assert closed == [True]
 
+    def test_a_large_body_is_read_as_it_comes(self) -> None:
+        begun = threading.Event()
+        sizes: list[int] = []
+
+        def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            body = environ["wsgi.input"]
+            assert body.read(5) == b"01234" and body.readline() == b"56789\n"
+            begun.set()
+            while piece := body.read(300_000):
+                sizes.append(len(piece))
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [str(sum(sizes) + 11).encode()]
+
+        async def produce(write: Callable[[bytes], Any]) -> None:
+            await write(b"0123456789\n" * 10_000)
+            assert await asyncio.get_running_loop().run_in_executor(None, begun.wait, 10)
+            for _ in range(40):
+                await write(b"0123456789\n" * 10_000)
+
+        async def main(fetch: Fetch) -> None:
+            for headers in ({}, {"Content-Length": "4510000"}):
+                begun.clear()
+                sizes.clear()
+                response = await fetch(method="POST", body_producer=produce, headers=headers)
+                assert response.body == b"4510000"
+
+        serve(validator(app), main, True)
+
+    def test_a_large_body_that_nobody_reads(self) -> None:
+        def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b"enough"]
+
+        async def main(fetch: Fetch) -> None:
+            for _ in range(2):
+                assert (await fetch(method="POST", body=b"x" * 5_000_000)).body == b"enough"
+
+        serve(app, main, True)
+
+    def test_a_client_that_goes_before_the_end_of_its_body(self) -> None:
+        failed: list[Exception] = []
+
+        def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            try:
+                environ["wsgi.input"].read()
+            except Exception as error:
+                failed.append(error)
+                raise
+            return []
+
+        async def run() -> None:
+            with ThreadPoolExecutor() as executor:
+                server = HTTPServer(WSGIContainer(app, executor))
+                sock, port = bind_unused_port()
+                server.add_sockets([sock])
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 100_000)
+                await writer.drain()
+                writer.close()
+                while not failed:
+                    await asyncio.sleep(0)
+                server.stop()
+                await server.close_all_connections()
+
+        asyncio.run(run())
+        assert isinstance(failed[0], ConnectionResetError)
+
     @both
     def test_written_and_returned(self, threads: bool) -> None:
         def app(environ: dict[str, Any], start_response: Any) -> Any:

@@ -325,7 +325,8 @@ cdef class Stream(Watch):
             return self.commit(complete)
         self.queue().append(data)
         self._total_write_index += size
-        return self.send_pending()
+        self.send_pending()
+        return 0 if self._closed or self.drained() else self.update_interest()
 
     cdef StreamBuffer queue(self):
         """The pending writes, with what is staged behind them."""
