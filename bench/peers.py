@@ -23,7 +23,7 @@ ALIASED = (sys.executable, "-m", "pyframework", "run")
 HELLO_LOADS = frozenset({"hello", "async", "browser", "c1", "c512", "pipelined", "idle10000"})
 BARE = HELLO_LOADS | {"sleep"}
 TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m"})
-FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY
+FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY - {"flask"}
 ECHOES = frozenset(workloads.ECHOES)
 LIBRARY = frozenset(workloads.LIBRARY)
 LOOP = frozenset(workloads.LOOP)
@@ -136,6 +136,21 @@ PEERS = (
     _python("socketify", "socketify", BARE | {"json"}, "socketify"),
     _python("sanic", "Sanic", FRAMEWORK, "sanic", "uvloop"),
     _python("blacksheep", "BlackSheep on uvicorn", FRAMEWORK, "blacksheep", "uvicorn", "httptools", "uvloop"),
+    Peer(
+        "flask",
+        "Flask on WSGIContainer",
+        (PYTHON, "-m", "pyframework", "run", str(APPS / "flask_app.py"), "{port}"),
+        frozenset({"flask"}),
+        ("flask",),
+        environment={"PYTHONPATH": str(ROOT)},
+    ),
+    Peer(
+        "gunicorn",
+        "Flask on gunicorn, one sync worker",
+        (PYTHON, "-m", "gunicorn", "--chdir", str(APPS), "--bind", "127.0.0.1:{port}", "flask_app:app"),
+        frozenset({"flask"}),
+        ("flask", "gunicorn"),
+    ),
     Peer("nginx", "nginx, sendfile", (PYTHON, str(APPS / "nginx_app.py"), "{port}"), frozenset({"file1k", "file1m"})),
     _loop("asyncio", "asyncio"),
     _loop("uvloop", "uvloop", "uvloop"),

@@ -70,6 +70,7 @@ TARGETS = (
     Target("form of 10 fields ÷ Tornado's", "form10", 10, against="tornado"),
     Target("multipart with 1 MiB ÷ Tornado's", "multipart", 4, against="tornado"),
     Target("hello over https ÷ Tornado's", "https", 6, against="tornado"),
+    Target("Flask's hello ÷ under gunicorn's sync worker", "flask", 1.5, peer="flask", against="gunicorn"),
     Target("fetch ÷ Tornado's client", "fetch", 4, against="tornado"),
     Target("fetch ÷ aiohttp's client on uvloop", "fetch", 1.5, against="aiohttp"),
     Target("memory per idle connection", "memory", 3.0, at_most=True, unit=" KiB"),

@@ -143,6 +143,7 @@ LOADS = (
     Workload("upload", "1 MiB upload", "POST", "/upload", body=b"x" * 1048576, answer=b"1048576", connections=16),
     Workload("large", "64 KiB answer", path="/large", answer=b"x" * 65536, discard=True),
     Workload("chunks", "10 flushed chunks", path="/chunks", answer=b"0123456789abcdef" * 40, chunks=10),
+    Workload("flask", "Flask's hello", answer_headers=HTML),
     Workload("idle10000", "hello, 10,000 open, 64 busy", idle=10_000 - 64, beside_hello=True),
 )
 HELLO = LOADS[0]

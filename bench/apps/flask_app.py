@@ -1,4 +1,4 @@
-"""Flask's hello world: PORT, served by WSGIContainer; or `flask_app:app` for a WSGI server."""
+"""Flask's hello world: `flask_app.py PORT` serves it with WSGIContainer; `flask_app:app` is for other WSGI servers."""
 
 import sys
 

@@ -21,6 +21,7 @@ from pyframework._core.headers cimport HeaderMap, new_headers
 from pyframework._core.loop cimport new_future
 from pyframework._core.http1 cimport Connection, is_plain
 from pyframework._core.instances cimport bare_instance, is_replaced, method_of, version_of
+from pyframework._core.request cimport Request
 
 cdef enum:      # Hooks.replaced; in the order of HOOKS
     CLEAR = 1
@@ -98,6 +99,16 @@ cdef int set_header(headers, str name, value) except -1:
         return (<HeaderMap>headers).put(name, value)
     headers[name] = value
     return 0
+
+
+# Of a Request these two are read straight from its struct.
+
+cdef object connection_of(request):
+    return (<Request>request).connection if isinstance(request, Request) else request.connection
+
+
+cdef object verb_of(request):
+    return (<Request>request).method if isinstance(request, Request) else request.method
 
 
 cdef bytes joined(buffer):
@@ -240,7 +251,7 @@ cdef class Response:
             self.clear()
         else:
             self.reset()
-        on_close(request.connection, self.on_connection_close)
+        on_close(connection_of(request), self.on_connection_close)
         if arguments:
             self.initialize(**arguments)
         elif self.replaces(INITIALIZE):
@@ -266,7 +277,7 @@ cdef class Response:
     def _request_is_simple(self):
         """Whether the request is what most are: one of a safe method, without content."""
         request = self.request
-        method = request.method
+        method = verb_of(request)
         if self.hooks is None or self.hooks.streams or method not in self.hooks.methods or method not in ("GET", "HEAD", "OPTIONS"):
             return False
         return not request._has_content
@@ -274,7 +285,7 @@ cdef class Response:
     @property
     def _method_function(self):
         """What the class has for the method of the request."""
-        method = self.request.method
+        method = verb_of(self.request)
         return self.get if method == "GET" else getattr(self, method.lower())
 
     @property
@@ -372,7 +383,7 @@ cdef class Response:
     cdef int complete_head(self) except -1:
         """Add what can be told only now: the Etag, that the client has it already (304), the Content-Length."""
         cdef bint current
-        if self._status_code == 200 and self.request.method in ("GET", "HEAD") and not has_header(self._headers, "Etag"):
+        if self._status_code == 200 and verb_of(self.request) in ("GET", "HEAD") and not has_header(self._headers, "Etag"):
             if self.replaces(SET_ETAG_HEADER):
                 self.set_etag_header()
             else:
@@ -441,9 +452,9 @@ cdef class Response:
             for morsel in self.cookies.values():
                 headers.add("Set-Cookie", cookie_text(morsel))
         request = self.request
-        connection = request.connection
+        connection = connection_of(request)
         line = start_line(self._status_code, self._reason)
-        if request.method == "HEAD":
+        if verb_of(request) == "HEAD":
             chunk = b""
         try:
             if is_plain(connection):
@@ -458,11 +469,11 @@ cdef class Response:
         for transform in self._transforms:
             chunk = transform.transform_chunk(chunk, finishing)
         request = self.request
-        if request.method == "HEAD":
+        if verb_of(request) == "HEAD":
             done = new_future()
             done.set_result(None)
             return done
-        connection = request.connection
+        connection = connection_of(request)
         return (<Connection>connection).put_body(chunk) if is_plain(connection) else connection.write(chunk)
 
     def finish(self, chunk=None):
@@ -481,7 +492,7 @@ cdef class Response:
     cdef object complete(self):
         if not self._headers_written:
             self.complete_head()
-        connection = self.request.connection
+        connection = connection_of(self.request)
         # From here on a lost connection is of no interest: no callback, and no cycle through it.
         on_close(connection, None)
         sent = self.flush(include_footers=True) if self.replaces(FLUSH) else self.send_buffer(True)
