@@ -20,6 +20,7 @@ SOURCES = {
     "coroutines": [],
     "stream": ["pf_buf.c"],
     "headers": ["pf_buf.c"],
+    "escape": [],
     "forms": [],
     "request": [],
     "response": ["pf_buf.c", "pf_sha1.c"],

@@ -22,13 +22,14 @@ ALIASED = (sys.executable, "-m", "pyframework", "run")
 
 HELLO_LOADS = frozenset({"hello", "async", "browser", "c1", "c512", "pipelined", "idle10000"})
 BARE = HELLO_LOADS | {"sleep"}
-TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m"})
+TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m", "page"})
 FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY - {"flask"}
 ECHOES = frozenset(workloads.ECHOES)
 LIBRARY = frozenset(workloads.LIBRARY)
 LOOP = frozenset(workloads.LOOP)
 CLIENTS = frozenset(workloads.CLIENTS)
-EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | LIBRARY | CLIENTS | {workloads.MEMORY, workloads.STARTUP}
+TEMPLATES = frozenset(workloads.TEMPLATES)
+EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | LIBRARY | TEMPLATES | CLIENTS | {workloads.MEMORY, workloads.STARTUP}
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ def _client(python: tuple[str, ...], library: str) -> tuple[str, ...]:
     return (*python, str(APPS / "client.py"), "{port}", "{seconds}", library)
 
 
+def _page(python: tuple[str, ...], library: str) -> tuple[str, ...]:
+    return (*python, str(APPS / "page.py"), library, "{seconds}")
+
+
 def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: frozenset[str]) -> Peer:
     app = str(APPS / "tornado_app.py")
     return Peer(
@@ -80,6 +85,7 @@ def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: froz
         programs={
             **_programs(ALIASED, "library.py", LIBRARY),
             "fetch": _client(ALIASED, "tornado"),
+            "template": _page(ALIASED, "tornado"),
             **_programs((sys.executable,), "loops.py", LOOP, "pyframework"),
         },
         environment={"PYTHONPATH": f"{ROOT}:{UVLOOP}" if loop == "uvloop" else str(ROOT)},
@@ -96,7 +102,11 @@ def _tornado(name: str, title: str, loop: str, loop_class: str, serves: frozense
         implementation=("/tornado/web.py", loop_class),
         import_command="import tornado.web",
         echo=(PYTHON, str(APPS / "echo_tornado.py"), "{port}", loop),
-        programs={**_programs((PYTHON,), "library.py", LIBRARY), "fetch": _client((PYTHON,), "tornado")},
+        programs={
+            **_programs((PYTHON,), "library.py", LIBRARY),
+            "fetch": _client((PYTHON,), "tornado"),
+            "template": _page((PYTHON,), "tornado"),
+        },
     )
 
 
@@ -152,6 +162,7 @@ PEERS = (
         ("flask", "gunicorn"),
     ),
     Peer("nginx", "nginx, sendfile", (PYTHON, str(APPS / "nginx_app.py"), "{port}"), frozenset({"file1k", "file1m"})),
+    Peer("jinja2", "Jinja2", (), TEMPLATES, ("jinja2",), programs={"template": _page((PYTHON,), "jinja2")}),
     _loop("asyncio", "asyncio"),
     _loop("uvloop", "uvloop", "uvloop"),
     Peer(

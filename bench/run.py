@@ -148,7 +148,7 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
     """Measure `chosen` peers in the workload called `name`, with at most `files` open files for a process."""
     if name == MEMORY:
         needed = memory.CONNECTIONS
-    elif name == STARTUP or name in workloads.LIBRARY or name in workloads.LOOP:
+    elif name == STARTUP or name in workloads.PROGRAMS:
         needed = 0
     elif name in workloads.ECHOES:
         needed = echo.CONNECTIONS

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from bench.answers import Answer
+from bench.apps import page
 
 HELLO_ETAG = '"e02aa1b106d5c7c6a98def2b13005d5b84fd8dc8"'
 BROWSER_HEADERS = {
@@ -143,12 +144,14 @@ LOADS = (
     Workload("upload", "1 MiB upload", "POST", "/upload", body=b"x" * 1048576, answer=b"1048576", connections=16),
     Workload("large", "64 KiB answer", path="/large", answer=b"x" * 65536, discard=True),
     Workload("chunks", "10 flushed chunks", path="/chunks", answer=b"0123456789abcdef" * 40, chunks=10),
+    Workload("page", "page of 100 rows by a template", path="/page", answer=page.answer()),
     Workload("flask", "Flask's hello", answer_headers=HTML),
     Workload("idle10000", "hello, 10,000 open, 64 busy", idle=10_000 - 64, beside_hello=True),
 )
 HELLO = LOADS[0]
 BY_NAME = {workload.name: workload for workload in LOADS}
 ECHOES = {"echo": "echo of 64-byte lines, 64 connections", "echo-tls": "the same over TLS"}
+TEMPLATES = {"template": "rendering of a page of 100 rows"}
 LIBRARY = {
     "messages": "1 MiB messages between two streams, TCP",
     "messages-unix": "1 MiB messages between two streams, socketpair",
@@ -163,15 +166,15 @@ LOOP = {
     "tasks": "two Tasks that wake each other",
     "executor": "run_in_executor, there and back",
 }
+PROGRAMS = {**LIBRARY, **TEMPLATES, **LOOP}
 CLIENTS = {"fetch": "HTTP client, 32 requests at a time"}
 MEMORY = "memory"
 STARTUP = "import"
-ALL = (*BY_NAME, *ECHOES, *LIBRARY, *LOOP, *CLIENTS, MEMORY, STARTUP)
+ALL = (*BY_NAME, *ECHOES, *PROGRAMS, *CLIENTS, MEMORY, STARTUP)
 TITLES = {
     **{workload.name: workload.title for workload in LOADS},
     **ECHOES,
-    **LIBRARY,
-    **LOOP,
+    **PROGRAMS,
     **CLIENTS,
     MEMORY: "memory per idle keep-alive connection",
     STARTUP: "time to import the web module",

@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any, overload
 
+from pyframework._core.escape import xhtml_escape as xhtml_escape
 from pyframework._core.forms import fields, unquote
 
 _WHITESPACE = re.compile(r"[\x00-\x20]+")
@@ -86,11 +87,6 @@ def recursive_unicode(obj: Any) -> Any:
     if isinstance(obj, dict):
         return {recursive_unicode(key): recursive_unicode(item) for key, item in obj.items()}
     return obj
-
-
-def xhtml_escape(value: str | bytes) -> str:
-    """Escape ``& < > " '`` for HTML and XML text and quoted attribute values."""
-    return html.escape(to_unicode(value))
 
 
 def xhtml_unescape(value: str | bytes) -> str:

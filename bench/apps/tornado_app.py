@@ -8,7 +8,9 @@ import os
 import ssl
 import sys
 
+import page
 import tornado.ioloop
+import tornado.template
 import tornado.web
 
 LARGE = "x" * 65536
@@ -67,6 +69,13 @@ class LargeHandler(tornado.web.RequestHandler):
         self.write(LARGE)
 
 
+class PageHandler(tornado.web.RequestHandler):
+    template = tornado.template.Template(page.TEMPLATE, name="page.txt")
+
+    def get(self) -> None:
+        self.write(self.template.generate(title="Rows", rows=page.ROWS))
+
+
 class ChunksHandler(tornado.web.RequestHandler):
     async def get(self) -> None:
         for _ in range(10):
@@ -103,6 +112,7 @@ def make_app() -> tornado.web.Application:
             (r"/files/(.*)", tornado.web.StaticFileHandler, {"path": os.environ.get("BENCH_FILES", ".")}),
             (r"/large", LargeHandler),
             (r"/chunks", ChunksHandler),
+            (r"/page", PageHandler),
             (r"/implementation", ImplementationHandler),
             *resources,
         ]

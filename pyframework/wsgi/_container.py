@@ -120,7 +120,7 @@ class WSGIContainer(httputil.HTTPServerConnectionDelegate):
 
 
 class _Message(httputil.HTTPMessageDelegate):
-    """One request: the container gets it when its body is there, or where that is large and does not disturb others, before."""
+    """One request: the container gets it with its body, or sooner if that is large and an executor reads it."""
 
     def __init__(self, container: WSGIContainer, connection: httputil.HTTPConnection) -> None:
         self.container = container

@@ -161,6 +161,8 @@ cdef extern from "Python.h":
     enum:
         PYGEN_NEXT
 
+    Py_UCS4 PyUnicode_MAX_CHAR_VALUE(object text)
+
     ctypedef struct type_slots "PyTypeObject":
         void *tp_new
         void *tp_init
