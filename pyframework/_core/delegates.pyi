@@ -1,6 +1,7 @@
 from collections.abc import Awaitable, Generator, Iterator
 from typing import Any
 
+from pyframework._core.http1 import Gatherer
 from pyframework._core.routes import PathIndex
 from pyframework.httputil import (
     HTTPConnection,
@@ -16,7 +17,7 @@ class Routing:
     def _route_index(self) -> PathIndex | None: ...
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate: ...
 
-class RoutingDelegate:
+class RoutingDelegate(Gatherer):
     router: Any
     server_conn: object
     request_conn: Any
@@ -39,7 +40,7 @@ class Done:
 
 DONE: Done
 
-class HandlerDelegate:
+class HandlerDelegate(Gatherer):
     application: Application
     request: HTTPServerRequest
     connection: Any

@@ -29,6 +29,8 @@ class Parameters:
     max_unsent_size: int
     linger_timeout: float
 
+class Gatherer: ...
+
 class Connection(Consumer):
     stream: Any
     params: Any
