@@ -53,13 +53,10 @@ def suite_modules(folder: Path) -> list[str]:
     raise SystemExit("tornado.test.runtests has no TEST_MODULES")
 
 
-def environment(folder: Path, with_tornado: bool, fill: str | None) -> dict[str, str]:
+def environment(folder: Path, with_tornado: bool) -> dict[str, str]:
     """Return the environment of the test processes; those that they start inherit it."""
     path = [str(folder)] if with_tornado else [str(HERE / "path"), str(ROOT), str(folder)]
-    names = {"PYFRAMEWORK_UPSTREAM": str(folder)}
-    if fill is not None:
-        names["PYFRAMEWORK_UPSTREAM_FILL"] = fill
-    return {**os.environ, **names, "PYTHONPATH": os.pathsep.join(path)}
+    return {**os.environ, "PYFRAMEWORK_UPSTREAM": str(folder), "PYTHONPATH": os.pathsep.join(path)}
 
 
 def run_once(module: str, notes: Path, env: dict[str, str], output: Path) -> None:
@@ -145,9 +142,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", help="such as web_test or tornado.test.web_test; all when none is named")
     parser.add_argument("--update", action="store_true", help="rewrite expected_failures.toml")
     parser.add_argument("--with-tornado", action="store_true", help="run the real Tornado, to check this runner")
-    parser.add_argument(
-        "--fill", metavar="NAMES", default="", help="take these from Tornado too, besides the modules that are missing"
-    )
     parser.add_argument("--jobs", type=int, default=2, help="modules at a time (default 2)")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the output of modules with findings")
     return parser.parse_args()
@@ -159,9 +153,7 @@ def main() -> int:
     wanted = [name if "." in name else f"tornado.test.{name}" for name in arguments.modules]
     modules = wanted or suite_modules(folder)
     entries = {} if arguments.with_tornado else expected.load()
-    env = environment(folder, arguments.with_tornado, None if arguments.with_tornado else arguments.fill)
-    if not arguments.with_tornado:
-        print("modules that pyframework lacks so far are Tornado's own in this run")
+    env = environment(folder, arguments.with_tornado)
     with ThreadPoolExecutor(arguments.jobs) as pool:
         results = list(pool.map(lambda module: run_module(module, env, entries), modules))
     outcomes = [outcome for result in results for outcome in result.outcomes]
