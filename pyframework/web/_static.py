@@ -21,6 +21,7 @@ from pyframework.web._static_paths import (
     resolve_symlink_target,
     stat_regular_file,
 )
+from pyframework.web._static_siblings import accepted_codings, sibling_of
 from pyframework.web._static_versions import StaticVersions
 
 _TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # what would block, such as a FIFO, is refused after opening
@@ -29,8 +30,9 @@ _TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # what would block, such 
 class StaticFileHandler(StaticVersions, RequestHandler):
     """Serves the files of a folder. The rule's pattern has one group, the path below it.
 
-    The rule's arguments: `path`, the folder; `default_filename`, served for a directory; and
-    `allowed_symlink_directory`, one or more folders that symbolic links may lead to, by default `path` itself.
+    The rule's arguments: `path`, the folder; `default_filename`, served for a directory;
+    `allowed_symlink_directory`, one or more folders that symbolic links may lead to, by default `path` itself; and
+    `precompressed`: send `a.css.br`, `.zst` or `.gz` in place of `a.css` to clients that accept it, if it is there.
 
     Subclasses may override the methods that have docstrings. For other URLs: `make_static_url`,
     `parse_url_path`, `get_version`. For content from elsewhere than the file system: `get_absolute_path`,
@@ -47,14 +49,19 @@ class StaticFileHandler(StaticVersions, RequestHandler):
     _stat_regular_file = staticmethod(stat_regular_file)
     _stat_result: os.stat_result | None = None
     _known: KnownFile | None = None
+    _sibling: str | None = None
+    precompressed = False
 
     def initialize(
         self,
         path: str,
         default_filename: str | None = None,
         allowed_symlink_directory: str | list[str] | None = None,
+        *,
+        precompressed: bool = False,
     ) -> None:
         self.root = path
+        self.precompressed = precompressed
         self.default_filename = default_filename
         self.allowed_symlink_directory = allowed_symlink_directory
 
@@ -68,6 +75,8 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             return DONE
         self.absolute_path = found
         self.modified = self.get_modified_time()
+        if self.precompressed:
+            self._take_sibling()
         self.set_headers()
         if self.should_return_304():
             self.set_status(304)
@@ -88,9 +97,26 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             return self._send_file(start or 0, length)
         return self._send_content(start, end)
 
+    def _take_sibling(self) -> None:
+        """Send a file that was compressed beforehand, if there is one that the client accepts."""
+        self.set_header("Vary", "Accept-Encoding")
+        codings = accepted_codings(self.request.headers.get("Accept-Encoding", ""))
+        found = sibling_of(self.absolute_path, self._stat().st_mtime, codings, self._checked)
+        if found is not None:
+            coding, self._sibling, self._stat_result = found
+            self.set_header("Content-Encoding", coding)
+
+    def _checked(self, path: str) -> tuple[str, os.stat_result]:
+        found = self._resolve_symlink_target(path, self._link_directories(self.root), self.path)
+        return found, self._stat_regular_file(found, self.path)
+
+    def _link_directories(self, root: str) -> list[str]:
+        allowed = self.allowed_symlink_directory or root
+        return [allowed] if isinstance(allowed, str) else allowed
+
     def _send_file(self, start: int, length: int) -> Awaitable[None]:
         try:
-            fd = os.open(self.absolute_path, _TO_READ)
+            fd = os.open(self._sibling or self.absolute_path, _TO_READ)
         except (OSError, ValueError) as error:
             raise HTTPError(404) from error
         try:
@@ -141,7 +167,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
 
     def compute_etag(self) -> str | None:
         """Return the file's version, the same for all its ranges."""
-        version = self._get_cached_version(self.absolute_path)
+        version = self._get_cached_version(self._sibling or self.absolute_path)
         return f'"{version}"' if version else None
 
     def set_headers(self) -> None:
@@ -183,8 +209,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
         :arg absolute_path: as `get_absolute_path` returned it
         :raises HTTPError: 403, it is outside of what may be served or no file; 404, it is not there
         """
-        allowed = self.allowed_symlink_directory or root
-        directories = [allowed] if isinstance(allowed, str) else allowed
+        directories = self._link_directories(root)
         key = (root, absolute_path, *directories)
         self._known = known = known_file(key, absolute_path)
         if known is not None:

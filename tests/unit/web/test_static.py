@@ -400,3 +400,53 @@ def test_plain_paths_need_no_work(root, path):
     plain = _static_paths.join_plain(root, path)
     assert plain in (None, os.path.abspath(os.path.join(root, path)))
     assert plain is not None or path not in ("a", "a/b") or root == "r"
+
+
+@pytest.fixture
+def siblings(root):
+    for suffix in ("br", "gz"):
+        (root / f"a.txt.{suffix}").write_text(f"in {suffix}")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("accept", "coding", "body"),
+    [
+        ("gzip", "gzip", b"in gz"),
+        ("gzip, br", "br", b"in br"),
+        ("br;q=0, gzip;q=0.5", "gzip", b"in gz"),
+        ("zstd, *;q=0.1", "br", b"in br"),
+        ("*;q=0.000, GZIP", "gzip", b"in gz"),
+        ("identity", None, b"0123456789"),
+        ("gzip;q=0", None, b"0123456789"),
+        (None, None, b"0123456789"),
+    ],
+)
+def test_file_that_was_compressed_beforehand(get, siblings, accept, coding, body):
+    headers = {"Accept-Encoding": accept} if accept else {}
+    answer = get("/s/a.txt", headers=headers, precompressed=True)
+    assert (answer.status, answer.body) == (200, body)
+    assert answer.headers.get("Content-Encoding") == coding
+    assert answer.headers["Content-Type"] == "text/plain" and answer.headers["Vary"] == "Accept-Encoding"
+    plain = get("/s/a.txt", headers=headers)
+    assert plain.body == b"0123456789" and "Vary" not in plain.headers
+    assert (plain.headers["Etag"] == answer.headers["Etag"]) == (coding is None)
+    again = get("/s/a.txt", headers={**headers, "If-None-Match": answer.headers["Etag"]}, precompressed=True)
+    assert again.status == 304
+    part = get("/s/a.txt", headers={**headers, "Range": "bytes=1-2"}, precompressed=True)
+    assert (part.status, part.body) == (206, body[1:3])
+
+
+def test_sibling_that_may_not_be_served(get, siblings, tmp_path):
+    headers = {"Accept-Encoding": "br"}
+    (siblings / "a.txt.br").unlink()
+    (siblings / "a.txt.br").symlink_to(tmp_path / "secret")
+    assert get("/s/a.txt", headers=headers, precompressed=True).body == b"0123456789"
+    (siblings / "a.txt.br").unlink()
+    (siblings / "a.txt.br").mkdir()
+    assert get("/s/a.txt", headers=headers, precompressed=True).body == b"0123456789"
+
+
+def test_sibling_that_is_out_of_date(get, siblings):
+    os.utime(siblings / "a.txt.br", (9e8, 9e8))
+    assert get("/s/a.txt", headers={"Accept-Encoding": "br"}, precompressed=True).body == b"0123456789"
