@@ -7,11 +7,24 @@ import sys
 from pathlib import Path
 
 from bench import workloads
-from bench.peers import APPS, DISCARD_LOAD, ECHO_LOAD, ENVIRONMENT, FLOOR, MESSAGES, PYTHON, STATIC_FILES, UVLOOP, Peer
+from bench.peers import (
+    APPS,
+    DISCARD_LOAD,
+    ECHO_LOAD,
+    ENVIRONMENT,
+    FLOOR,
+    MESSAGES,
+    PYTHON,
+    STATIC_FILES,
+    UVLOOP,
+    WS_LOAD,
+    Peer,
+)
 
 PROGRAMS = {
     APPS / "floor.c": FLOOR,
     APPS / "echo_load.c": ECHO_LOAD,
+    APPS / "ws_load.c": WS_LOAD,
     APPS / "discard_load.c": DISCARD_LOAD,
     APPS / "messages.c": MESSAGES,
 }

@@ -12,6 +12,7 @@ ENVIRONMENT = ROOT / ".bench-venv"
 PYTHON = str(ENVIRONMENT / "bin" / "python")
 FLOOR = str(ENVIRONMENT / "floor")
 ECHO_LOAD = str(ENVIRONMENT / "echo_load")
+WS_LOAD = str(ENVIRONMENT / "ws_load")
 DISCARD_LOAD = str(ENVIRONMENT / "discard_load")
 STATIC_FILES = ENVIRONMENT / "files"
 CERTIFICATE = str(ROOT / "pyframework" / "testing.crt")
@@ -25,11 +26,13 @@ BARE = HELLO_LOADS | {"sleep"}
 TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m", "page"})
 FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY - {"flask"}
 ECHOES = frozenset(workloads.ECHOES)
+SOCKETS = frozenset(workloads.SOCKETS)
 LIBRARY = frozenset(workloads.LIBRARY)
 LOOP = frozenset(workloads.LOOP)
 CLIENTS = frozenset(workloads.CLIENTS)
 TEMPLATES = frozenset(workloads.TEMPLATES)
-EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | LIBRARY | TEMPLATES | CLIENTS | {workloads.MEMORY, workloads.STARTUP}
+IN_PROCESS = LIBRARY | TEMPLATES | {workloads.MEMORY, workloads.STARTUP}
+EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | SOCKETS | CLIENTS | IN_PROCESS
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ PEERS = (
         "aiohttp",
         "aiohttp on uvloop",
         (PYTHON, str(APPS / "aiohttp_app.py"), "{port}"),
-        FRAMEWORK | CLIENTS,
+        FRAMEWORK | SOCKETS | CLIENTS,
         ("aiohttp", "uvloop"),
         programs={"fetch": _client((PYTHON,), "aiohttp")},
     ),
@@ -146,6 +149,13 @@ PEERS = (
     _python("socketify", "socketify", BARE | {"json"}, "socketify"),
     _python("sanic", "Sanic", FRAMEWORK, "sanic", "uvloop"),
     _python("blacksheep", "BlackSheep on uvicorn", FRAMEWORK, "blacksheep", "uvicorn", "httptools", "uvloop"),
+    Peer(
+        "picows",
+        "picows on uvloop",
+        (PYTHON, str(APPS / "picows_app.py"), "{port}"),
+        SOCKETS,
+        ("picows", "uvloop"),
+    ),
     Peer(
         "flask",
         "Flask on WSGIContainer",

@@ -150,7 +150,7 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
         needed = memory.CONNECTIONS
     elif name == STARTUP or name in workloads.PROGRAMS:
         needed = 0
-    elif name in workloads.ECHOES:
+    elif name in workloads.ECHOES or name in workloads.SOCKETS:
         needed = echo.CONNECTIONS
     elif name in workloads.CLIENTS:
         needed = 0
@@ -164,7 +164,7 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
         measure_memory(run, chosen, rounds)
     elif name == STARTUP:
         measure_import(run, chosen, rounds)
-    elif name in workloads.ECHOES:
+    elif name in workloads.ECHOES or name in workloads.SOCKETS:
         echo.measure(run, name, chosen, rounds)
     elif name in workloads.CLIENTS:
         clients.measure(run, name, chosen, rounds)

@@ -151,6 +151,10 @@ LOADS = (
 HELLO = LOADS[0]
 BY_NAME = {workload.name: workload for workload in LOADS}
 ECHOES = {"echo": "echo of 64-byte lines, 64 connections", "echo-tls": "the same over TLS"}
+SOCKETS = {
+    "ws32": "WebSocket echo of 32-byte messages, 64 connections",
+    "ws16k": "WebSocket echo of 16 KiB messages, 64 connections",
+}
 TEMPLATES = {"template": "rendering of a page of 100 rows"}
 LIBRARY = {
     "messages": "1 MiB messages between two streams, TCP",
@@ -170,10 +174,11 @@ PROGRAMS = {**LIBRARY, **TEMPLATES, **LOOP}
 CLIENTS = {"fetch": "HTTP client, 32 requests at a time"}
 MEMORY = "memory"
 STARTUP = "import"
-ALL = (*BY_NAME, *ECHOES, *PROGRAMS, *CLIENTS, MEMORY, STARTUP)
+ALL = (*BY_NAME, *ECHOES, *SOCKETS, *PROGRAMS, *CLIENTS, MEMORY, STARTUP)
 TITLES = {
     **{workload.name: workload.title for workload in LOADS},
     **ECHOES,
+    **SOCKETS,
     **PROGRAMS,
     **CLIENTS,
     MEMORY: "memory per idle keep-alive connection",
