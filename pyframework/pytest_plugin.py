@@ -10,7 +10,7 @@ A test that is a coroutine function and names `io_loop`, itself or through anoth
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from pyframework.httpclient import AsyncHTTPClient
     from pyframework.ioloop import IOLoop
+    from pyframework.websocket import WebSocketClientConnection
 
 TEST_SECONDS = 10.0
 
@@ -73,6 +74,29 @@ def http_client(io_loop: "IOLoop") -> "Iterator[AsyncHTTPClient]":
     client = io_loop.run_sync(make)
     yield client
     client.close()
+
+
+@pytest.fixture
+def ws_connect(io_loop: "IOLoop") -> "Iterator[Callable[..., Awaitable[WebSocketClientConnection]]]":
+    """A coroutine function that opens a WebSocket; it takes the URL, of http or ws, and `websocket_connect`'s options.
+
+    The WebSockets are closed when the test ends.
+    """
+    from pyframework.websocket import websocket_connect
+
+    opened: list[WebSocketClientConnection] = []
+
+    async def connect(url: str, **options: Any) -> "WebSocketClientConnection":
+        connection = await websocket_connect(url.replace("http", "ws", 1) if url.startswith("http") else url, **options)
+        opened.append(connection)
+        return connection
+
+    async def close() -> None:
+        for connection in opened:
+            connection.close()
+
+    yield connect
+    io_loop.run_sync(close)
 
 
 @pytest.hookimpl(tryfirst=True)

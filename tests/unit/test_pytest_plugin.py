@@ -13,6 +13,7 @@ from pathlib import Path
 import pyframework
 from pyframework.ioloop import IOLoop
 from pyframework.web import Application, RequestHandler
+from pyframework.websocket import WebSocketHandler
 
 
 class Hello(RequestHandler):
@@ -46,6 +47,20 @@ async def test_server_of_https(http_server, http_client, pytestconfig):
     assert (await http_client.fetch(url, validate_cert=False)).body == b"hello"
 
 
+class Echo(WebSocketHandler):
+    def on_message(self, message):
+        self.write_message(message)
+
+
+async def test_websocket(http_server, ws_connect):
+    url = http_server(Application([("/", Echo)]))
+    one, other = await ws_connect(url), await ws_connect(url.replace("http", "ws"), subprotocols=["a"])
+    await one.write_message("hello")
+    assert await one.read_message() == "hello"
+    other.close()
+    assert await other.read_message() is None
+
+
 async def test_what_is_left_is_cancelled(io_loop):
     left.append(asyncio.create_task(asyncio.Event().wait()))
 
@@ -72,7 +87,7 @@ def project(tmp_path: Path) -> Path:
 def test_a_project_uses_the_fixtures(project: Path) -> None:
     words = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)]
     done = subprocess.run(words, cwd=project, capture_output=True, text=True)
-    assert "6 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
+    assert "7 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
     assert "ValueError: seen by pytest" in done.stdout
 
 
