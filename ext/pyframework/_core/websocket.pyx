@@ -11,7 +11,6 @@ import collections
 import logging
 import os
 import sys
-import zlib
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
@@ -29,6 +28,7 @@ from pyframework._core.capi cimport (
 from pyframework._core.loop cimport start_task_now
 from pyframework._core.stream cimport Consumer, Stream
 
+from pyframework._core.deflate import DecompressError, _DecompressTooLargeError
 from pyframework._core.stream import StreamBufferFullError, StreamClosedError
 
 cdef enum:
@@ -54,12 +54,7 @@ class WebSocketClosedError(WebSocketError):
     """Raised when something is sent on a connection that is closed."""
 
 
-class _DecompressTooLargeError(Exception):
-    """A message is longer than it may be once it is decompressed."""
-
-
 WebSocketError.__module__ = WebSocketClosedError.__module__ = "pyframework.websocket"
-_DecompressTooLargeError.__module__ = "pyframework.websocket"
 
 
 cdef int take_key(unsigned char *key) except -1:
@@ -304,12 +299,11 @@ cdef class FrameConnection(Consumer):
     cdef bint message_done(self, const char *data, Py_ssize_t size) except -1:
         cdef int opcode = self.opcode
         self.opcode = 0
-        payload = None
         if self.compressed:
-            payload = self.inflated(PyBytes_FromStringAndSize(data, size))
-            if payload is None:
+            plain = self.inflated(data, size)
+            if plain == NULL:
                 return False
-            data, size = PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)
+            data, size = pf_buf_data(plain), pf_buf_size(plain)
         self._message_bytes_in += size
         if opcode == PF_WS_TEXT:
             try:
@@ -317,21 +311,21 @@ cdef class FrameConnection(Consumer):
             except UnicodeDecodeError:
                 return self.fail(1007, "text that is no UTF-8")
         else:
-            message = PyBytes_FromStringAndSize(data, size) if payload is None else payload
+            message = PyBytes_FromStringAndSize(data, size)
         if self.message.base != NULL:
             pf_buf_free(&self.message)
         self.hand_up(opcode, message)
         return True
 
-    cdef object inflated(self, bytes data):
-        """`data` decompressed, or None if the connection has failed of that."""
+    cdef pf_buf *inflated(self, const char *data, Py_ssize_t size) except? NULL:
+        """The message decompressed, or NULL if the connection has failed of that."""
         try:
-            return self._decompressor.decompress(data)
+            return self._decompressor.inflate(data, size)
         except _DecompressTooLargeError:
             self.fail(1009, "message too big after decompression")
-        except zlib.error:
+        except DecompressError:
             self.fail(1007, "message that cannot be decompressed")
-        return None
+        return NULL
 
     # ------------------------------------------------------------------------------------------ handing up
 
@@ -504,10 +498,9 @@ cdef class FrameConnection(Consumer):
             raise TypeError(f"Expected bytes, unicode, or dict; got {type(message)!r}")
         self._message_bytes_out += size
         if self._compressor is not None:
-            if isinstance(message, str):
-                message = PyBytes_FromStringAndSize(data, size)
-            message = self._compressor.compress(message)
-            data, size = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message)
+            compressed = self._compressor.deflate(data, size)
+            data, size = pf_buf_data(compressed), pf_buf_size(compressed)
+            message = None
             first |= PF_WS_RSV1
         try:
             if self.hooked_out:
@@ -557,7 +550,7 @@ cdef class FrameConnection(Consumer):
         return 0
 
     cdef int put_frame(self, unsigned first, const char *data, Py_ssize_t size, owner) except -1:
-        """Send one frame. owner: the object that `data` belongs to."""
+        """Send one frame. owner: the object that `data` belongs to, or None."""
         cdef Stream stream = self.stream
         cdef unsigned char key[4]
         cdef pf_buf *out
