@@ -1,39 +1,38 @@
 /* The load for WebSocket servers: PORT CONNECTIONS SIZE SECONDS MODE. Prints the messages a second that came back.
  *
  * echo: each connection sends a binary message of SIZE bytes to /echo, waits for its echo, and sends it again.
- * deflate: the same with a text that looks like JSON, compressed, to /deflate.
+ * deflate: the same with several texts in turn that look like JSON, compressed, to /deflate.
  * room: the first connection sends the message to /room, and again when all connections have it.
- * The first answer of the first connection must be the message. */
+ * The first answer of the first connection must be its first message. */
 #include <zlib.h>
 
 #include "load.h"
 
-enum { HEAD_MAX = 14, SIZE_MAX_ = 60000 };
+enum { HEAD_MAX = 14, LONGEST = 60000, TEXTS = 8 };
 
 typedef struct {
     unsigned char head[4]; /* of the frame that comes: 2 or 4 bytes */
     size_t have, left;     /* bytes of the head; bytes of the payload to come */
-    size_t answers;
+    unsigned answers;
 } receiver;
 
 static receiver receivers[MAX_FDS];
-static char message[SIZE_MAX_], frame[HEAD_MAX + 2 * SIZE_MAX_], back[1 << 18], first[2 * SIZE_MAX_];
-static size_t message_size, frame_size;
+static char messages[TEXTS][LONGEST], frames[TEXTS][HEAD_MAX + 2 * LONGEST], back[1 << 18], first[2 * LONGEST];
+static size_t message_size, frame_sizes[TEXTS];
 static int compressed, first_fd;
 
-static void make_message(size_t size) {
+static void make_message(char *message, unsigned random) {
     char row[128];
     size_t at = 0;
-    for (unsigned id = 1, random = 1; at < size; id++) {
+    for (unsigned id = 1; at < message_size; id++) {
         random = random * 1103515245 + 12345;
         int length = snprintf(row, sizeof row, "{\"id\": %u, \"name\": \"user%u\", \"price\": %u.%02u, \"tags\": [\"%s\", \"new\"]}, ",
                               id, random >> 20, random >> 8 & 1023, random >> 18 & 63, random >> 24 & 1 ? "red" : "green");
-        for (int i = 0; i < length && at < size; i++) message[at++] = row[i];
+        for (int i = 0; i < length && at < message_size; i++) message[at++] = row[i];
     }
-    message_size = size;
 }
 
-static size_t deflated(char *out, size_t room) {
+static size_t deflated(const char *message, char *out, size_t room) {
     z_stream zlib = {0};
     deflateInit2(&zlib, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
     zlib.next_in = (Bytef *)message, zlib.avail_in = message_size;
@@ -43,21 +42,22 @@ static size_t deflated(char *out, size_t room) {
     return room - zlib.avail_out - 4;
 }
 
-static void make_frame(void) {
-    static char packed[2 * SIZE_MAX_];
+static size_t make_frame(const char *message, char *frame) {
+    static char packed[2 * LONGEST];
     const char *payload = compressed ? packed : message;
-    size_t size = compressed ? deflated(packed, sizeof packed) : message_size, at = 2;
+    size_t size = compressed ? deflated(message, packed, sizeof packed) : message_size, at = 2;
     frame[0] = (char)(compressed ? 0xC1 : 0x82);
     frame[1] = (char)(0x80 | (size < 126 ? size : 126));
     if (size >= 126) frame[at++] = (char)(size >> 8), frame[at++] = (char)size;
     memcpy(frame + at, "\1\2\3\4", 4);
     for (size_t i = 0; i < size; i++) frame[at + 4 + i] = payload[i] ^ "\1\2\3\4"[i & 3];
-    frame_size = at + 4 + size;
+    return at + 4 + size;
 }
 
 static void send_frame(int fd) {
-    for (size_t sent = 0; sent < frame_size;) {
-        ssize_t size = send(fd, frame + sent, frame_size - sent, MSG_NOSIGNAL);
+    unsigned text = receivers[fd].answers % TEXTS;
+    for (size_t sent = 0; sent < frame_sizes[text];) {
+        ssize_t size = send(fd, frames[text] + sent, frame_sizes[text] - sent, MSG_NOSIGNAL);
         if (size < 0) die("send");
         sent += size;
     }
@@ -81,7 +81,7 @@ static int open_socket(int port, const char *mode) {
 }
 
 static void check(char *data, size_t size) {
-    static char plain[SIZE_MAX_];
+    static char plain[LONGEST];
     if (compressed) {
         z_stream zlib = {0};
         inflateInit2(&zlib, -15);
@@ -92,7 +92,7 @@ static void check(char *data, size_t size) {
         inflateEnd(&zlib);
         data = plain;
     }
-    if (size != message_size || memcmp(data, message, size)) {
+    if (size != message_size || memcmp(data, messages[0], size)) {
         fprintf(stderr, "another message came back\n");
         exit(1);
     }
@@ -103,7 +103,7 @@ static int receive(int fd) {
     static size_t first_size;
     receiver *to = receivers + fd;
     ssize_t size = recv(fd, back, sizeof back, 0), at = 0;
-    int messages = 0;
+    int complete = 0;
     if (size <= 0) die("recv");
     while (at < size) {
         size_t head = to->have > 1 && to->head[1] == 126 ? 4 : 2;
@@ -122,23 +122,26 @@ static int receive(int fd) {
         if (to->left == 0) {
             if (to->answers++ == 0 && fd == first_fd) check(first, first_size);
             to->have = 0;
-            messages++;
+            complete++;
         }
     }
-    return messages;
+    return complete;
 }
 
 int main(int count, char **words) {
     struct epoll_event events[MAX_EVENTS];
-    long messages = 0, awaited = 0;
+    long answers = 0, awaited = 0;
     double start, end;
     int epoll = epoll_create1(0), connections, ready, warm = 0, room;
     if (count != 6) return 2;
     connections = atoi(words[2]);
     room = strcmp(words[5], "room") == 0;
     compressed = strcmp(words[5], "deflate") == 0;
-    make_message(strtoul(words[3], NULL, 10) % SIZE_MAX_);
-    make_frame();
+    message_size = strtoul(words[3], NULL, 10) % LONGEST;
+    for (int text = 0; text < TEXTS; text++) {
+        make_message(messages[text], text);
+        frame_sizes[text] = make_frame(messages[text], frames[text]);
+    }
     for (int i = 0; i < connections; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.fd = open_socket(atoi(words[1]), words[5])};
         if (epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event)) die("epoll_ctl");
@@ -155,16 +158,16 @@ int main(int count, char **words) {
         if ((ready = epoll_wait(epoll, events, MAX_EVENTS, 5000)) <= 0) die("epoll_wait");
         while (ready--) {
             int came = receive(events[ready].data.fd);
-            messages += came;
+            answers += came;
             awaited -= came;
             if (came && !room) send_frame(events[ready].data.fd);
         }
         if (!warm && now() >= start) {
             warm = 1;
-            messages = 0;
+            answers = 0;
             start = now();
         }
     }
-    printf("%f\n", messages / (now() - start));
+    printf("%f\n", answers / (now() - start));
     return 0;
 }
