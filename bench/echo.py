@@ -1,6 +1,7 @@
 """Echo servers under load: each connection sends a line, waits until it is back, and sends the next."""
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from bench import machine, programs
@@ -30,18 +31,39 @@ def load(server: Server, seconds: int, tls: bool) -> Round:
 def measure(run: Run, workload: str, chosen: list[Peer], rounds: int) -> None:
     """Start all echo servers, then load them in turn, `rounds` times."""
     tls = workload == "echo-tls"
+    measure_servers(
+        run,
+        workload,
+        "echoes/s",
+        chosen,
+        rounds,
+        lambda peer: server_command(peer, tls),
+        lambda *turn: load(*turn, tls),
+    )
+
+
+def measure_servers(
+    run: Run,
+    workload: str,
+    unit: str,
+    chosen: list[Peer],
+    rounds: int,
+    command: Callable[[Peer], tuple[str, ...]],
+    load: Callable[[Server, int], Round],
+) -> None:
+    """Start each peer's server by its `command`, then put `load` on all in turn, `rounds` times."""
     with ExitStack() as running:
         servers: list[Server] = []
         for peer in chosen:
             try:
-                server = running.enter_context(Server(peer, server_command(peer, tls)))
-                load(server, 1, tls)
+                server = running.enter_context(Server(peer, command(peer)))
+                load(server, 1)
             except PeerFailed as error:
                 run.fail(workload, peer.name, str(error))
             else:
-                run.results.append(Result(workload, peer.name, "echoes/s"))
+                run.results.append(Result(workload, peer.name, unit))
                 servers.append(server)
         for _ in range(rounds):
             for server in servers:
                 if (result := run.result(workload, server.peer.name)) is not None:
-                    result.rounds.append(load(server, run.seconds, tls))
+                    result.rounds.append(load(server, run.seconds))

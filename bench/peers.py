@@ -12,6 +12,7 @@ ENVIRONMENT = ROOT / ".bench-venv"
 PYTHON = str(ENVIRONMENT / "bin" / "python")
 FLOOR = str(ENVIRONMENT / "floor")
 ECHO_LOAD = str(ENVIRONMENT / "echo_load")
+WS_LOAD = str(ENVIRONMENT / "ws_load")
 DISCARD_LOAD = str(ENVIRONMENT / "discard_load")
 STATIC_FILES = ENVIRONMENT / "files"
 CERTIFICATE = str(ROOT / "pyframework" / "testing.crt")
@@ -25,10 +26,13 @@ BARE = HELLO_LOADS | {"sleep"}
 TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m"})
 FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY
 ECHOES = frozenset(workloads.ECHOES)
+WS_ECHOES = frozenset({"ws32", "ws16k", "ws-deflate"})
+WEBSOCKETS = frozenset(workloads.WEBSOCKETS)
 LIBRARY = frozenset(workloads.LIBRARY)
 LOOP = frozenset(workloads.LOOP)
 CLIENTS = frozenset(workloads.CLIENTS)
-EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | LIBRARY | CLIENTS | {workloads.MEMORY, workloads.STARTUP}
+ALONE = frozenset({workloads.MEMORY, workloads.WS_IDLE, workloads.STARTUP})
+EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | WEBSOCKETS | LIBRARY | CLIENTS | ALONE
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Peer:
         implementation: (library, event loop), as its `/implementation` must name them; `None` if it has no such page.
         import_command: Python statements whose time is the workload "import".
         echo: how its echo server is started; `{port}` becomes the port, certificate and key follow for TLS.
+        websocket: how its WebSocket server is started; `{port}` becomes the port.
         programs: how it runs each workload without a network peer; `{name}` and `{seconds}` are filled in.
         environment: extra environment variables.
     """
@@ -54,6 +59,7 @@ class Peer:
     implementation: tuple[str, str] | None = None
     import_command: str = ""
     echo: tuple[str, ...] = ()
+    websocket: tuple[str, ...] = ()
     programs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -77,6 +83,7 @@ def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: froz
         implementation=("/pyframework/web/", loop_class),
         import_command="import pyframework.web",
         echo=(*ALIASED, str(APPS / "echo_tornado.py"), "{port}", loop),
+        websocket=(*ALIASED, str(APPS / "ws_tornado.py"), "{port}", loop),
         programs={
             **_programs(ALIASED, "library.py", LIBRARY),
             "fetch": _client(ALIASED, "tornado"),
@@ -96,6 +103,7 @@ def _tornado(name: str, title: str, loop: str, loop_class: str, serves: frozense
         implementation=("/tornado/web.py", loop_class),
         import_command="import tornado.web",
         echo=(PYTHON, str(APPS / "echo_tornado.py"), "{port}", loop),
+        websocket=(PYTHON, str(APPS / "ws_tornado.py"), "{port}", loop),
         programs={**_programs((PYTHON,), "library.py", LIBRARY), "fetch": _client((PYTHON,), "tornado")},
     )
 
@@ -118,16 +126,19 @@ def _python(name: str, title: str, serves: frozenset[str], *packages: str) -> Pe
 
 PEERS = (
     _pyframework("pyframework", "pyframework", "ioloop", "pyframework.", EVERYTHING | LOOP),
-    _pyframework("pyframework-asyncio", "pyframework, asyncio.run", "asyncio", "asyncio.", FRAMEWORK | ECHOES),
-    _pyframework("pyframework-uvloop", "pyframework on uvloop", "uvloop", "uvloop.", FRAMEWORK | ECHOES),
+    _pyframework(
+        "pyframework-asyncio", "pyframework, asyncio.run", "asyncio", "asyncio.", FRAMEWORK | ECHOES | WS_ECHOES
+    ),
+    _pyframework("pyframework-uvloop", "pyframework on uvloop", "uvloop", "uvloop.", FRAMEWORK | ECHOES | WS_ECHOES),
     _tornado("tornado", "Tornado", "ioloop", "asyncio.", EVERYTHING),
     _tornado("tornado-uvloop", "Tornado on uvloop", "uvloop", "uvloop.", FRAMEWORK),
     Peer(
         "aiohttp",
         "aiohttp on uvloop",
         (PYTHON, str(APPS / "aiohttp_app.py"), "{port}"),
-        FRAMEWORK | CLIENTS,
+        FRAMEWORK | CLIENTS | WS_ECHOES,
         ("aiohttp", "uvloop"),
+        websocket=(PYTHON, str(APPS / "ws_aiohttp.py"), "{port}"),
         programs={"fetch": _client((PYTHON,), "aiohttp")},
     ),
     _python("uvicorn", "uvicorn, bare ASGI", BARE, "uvicorn", "httptools", "uvloop"),
@@ -137,6 +148,14 @@ PEERS = (
     _python("sanic", "Sanic", FRAMEWORK, "sanic", "uvloop"),
     _python("blacksheep", "BlackSheep on uvicorn", FRAMEWORK, "blacksheep", "uvicorn", "httptools", "uvloop"),
     Peer("nginx", "nginx, sendfile", (PYTHON, str(APPS / "nginx_app.py"), "{port}"), frozenset({"file1k", "file1m"})),
+    Peer(
+        "picows",
+        "picows on uvloop",
+        (),
+        frozenset({"ws32", "ws16k"}),
+        ("picows", "uvloop"),
+        websocket=(PYTHON, str(APPS / "ws_picows.py"), "{port}"),
+    ),
     _loop("asyncio", "asyncio"),
     _loop("uvloop", "uvloop", "uvloop"),
     Peer(

@@ -72,7 +72,14 @@ TARGETS = (
     Target("hello over https ÷ Tornado's", "https", 6, against="tornado"),
     Target("fetch ÷ Tornado's client", "fetch", 4, against="tornado"),
     Target("fetch ÷ aiohttp's client on uvloop", "fetch", 1.5, against="aiohttp"),
+    Target("WebSocket echo of 32 bytes ÷ Tornado's", "ws32", 8, against="tornado"),
+    Target("WebSocket echo of 32 bytes ÷ picows'", "ws32", 1, against="picows"),
+    Target("WebSocket echo of 16 KiB ÷ Tornado's", "ws16k", 4.5, against="tornado"),
+    Target("WebSocket echo of 16 KiB ÷ aiohttp's", "ws16k", 1, against="aiohttp"),
+    Target("the same, compressed ÷ Tornado's", "ws-deflate", 2, against="tornado"),
+    Target("publish to 5,000 ÷ Tornado's loop", "publish", 5, against="tornado"),
     Target("memory per idle connection", "memory", 3.0, at_most=True, unit=" KiB"),
+    Target("memory per idle WebSocket", "ws-idle", 4.0, at_most=True, unit=" KiB"),
     Target("10,000 open, 64 busy ÷ 64 open", "idle10000", 0.9, beside=True),
 )
 

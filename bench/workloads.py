@@ -148,6 +148,12 @@ LOADS = (
 HELLO = LOADS[0]
 BY_NAME = {workload.name: workload for workload in LOADS}
 ECHOES = {"echo": "echo of 64-byte lines, 64 connections", "echo-tls": "the same over TLS"}
+WEBSOCKETS = {
+    "ws32": "WebSocket, echo of 32 bytes, 64 connections",
+    "ws16k": "WebSocket, echo of 16 KiB",
+    "ws-deflate": "WebSocket, echo of 16 KiB, compressed",
+    "publish": "WebSocket, one message to 5,000 connections",
+}
 LIBRARY = {
     "messages": "1 MiB messages between two streams, TCP",
     "messages-unix": "1 MiB messages between two streams, socketpair",
@@ -164,14 +170,17 @@ LOOP = {
 }
 CLIENTS = {"fetch": "HTTP client, 32 requests at a time"}
 MEMORY = "memory"
+WS_IDLE = "ws-idle"
 STARTUP = "import"
-ALL = (*BY_NAME, *ECHOES, *LIBRARY, *LOOP, *CLIENTS, MEMORY, STARTUP)
+ALL = (*BY_NAME, *ECHOES, *WEBSOCKETS, *LIBRARY, *LOOP, *CLIENTS, MEMORY, WS_IDLE, STARTUP)
 TITLES = {
     **{workload.name: workload.title for workload in LOADS},
     **ECHOES,
+    **WEBSOCKETS,
     **LIBRARY,
     **LOOP,
     **CLIENTS,
     MEMORY: "memory per idle keep-alive connection",
+    WS_IDLE: "memory per idle WebSocket",
     STARTUP: "time to import the web module",
 }

@@ -1,6 +1,5 @@
 """An echo of WebSocket messages on picows and uvloop: PORT."""
 
-import asyncio
 import sys
 
 import picows
