@@ -54,6 +54,8 @@ class _WebSocketParams:
     """ping_interval, ping_timeout: seconds. max_message_size: bytes of a message of the peer. max_unsent_size: bytes
     that may wait for a slow peer when more is written."""
 
+    __slots__ = ("compression_options", "max_message_size", "max_unsent_size", "ping_interval", "ping_timeout")
+
     def __init__(
         self,
         ping_interval: float | None = None,

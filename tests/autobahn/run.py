@@ -1,8 +1,8 @@
 """Runs Autobahn's test suite of WebSockets against the server and the client, compression on, and judges the reports.
 
-Usage: run.py [server|client] [CASE ...], all of both by default; a CASE may be a pattern such as 12.*. The suite is written
-for Python 2.7, which is taken from the environment variable PYTHON27, the PATH, or pyenv; its packages are installed below
-build/autobahn. Exit status 0: no case failed and no more than the known ones were not strict.
+Usage: run.py [server|client] [CASE ...], all of both by default; a CASE may be a pattern such as 12.*. The suite is
+written for Python 2.7, which is taken from the environment variable PYTHON27, the PATH, or pyenv; its packages are
+installed below build/autobahn. Exit status 0: no case failed, and no more than the known ones were not strict.
 """
 
 import json
@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +23,7 @@ BUILD = ROOT / "build" / "autobahn"
 PACKAGES = BUILD / "packages"
 SUITE = "autobahntestsuite==0.8.2"
 AGENT = "pyframework"
+START_SECONDS = 30
 SIDES = ("server", "client")
 GOOD = {"OK", "INFORMATIONAL"}
 NON_STRICT_ALLOWED = 4  # text that turns out to be wrong in a later fragment may be refused late
@@ -58,9 +59,11 @@ def install(python: str) -> None:
 
 
 @contextmanager
-def started(words: list[str], environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def started(
+    words: list[str], environment: dict[str, str] | None = None, output: int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[str]]:
     """A process for the time of a `with`."""
-    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, env=environment, stdout=output, text=True)
     try:
         yield process
     finally:
@@ -70,13 +73,13 @@ def started(words: list[str], environment: dict[str, str] | None = None) -> Iter
 
 def wstest(python: str, mode: str, spec: dict[str, object]) -> list[str]:
     """The command line of the suite in one of its modes."""
-    path = Path(tempfile.mkdtemp(dir=BUILD)) / "spec.json"
+    path = BUILD / f"{mode}.json"
     path.write_text(json.dumps(spec))
-    return [python, "-u", "-W", "ignore", "-c", WSTEST, "-m", mode, "-s", str(path), *(["--webport", "0"] if mode == "fuzzingserver" else [])]
+    return [python, "-W", "ignore", "-c", WSTEST, "-m", mode, "-s", str(path), "--webport", "0"]
 
 
 def try_server(python: str, spec: dict[str, object]) -> None:
-    with started([sys.executable, str(HERE / "echo_server.py")]) as server:
+    with started([sys.executable, str(HERE / "echo_server.py")], output=subprocess.PIPE) as server:
         assert server.stdout is not None
         port = int(server.stdout.readline())
         servers = [{"agent": AGENT, "url": f"ws://127.0.0.1:{port}"}]
@@ -90,16 +93,22 @@ def try_client(python: str, spec: dict[str, object]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with started(wstest(python, "fuzzingserver", {**spec, "url": f"ws://127.0.0.1:{port}"}), SUITE_ENVIRONMENT) as server:
-        assert server.stdout is not None
-        for line in server.stdout:
-            if "starting on" in line:
-                break
-        with open(os.devnull, "wb") as nowhere, subprocess.Popen(["cat"], stdin=server.stdout, stdout=nowhere) as drain:
-            words = [sys.executable, str(HERE / "echo_client.py"), str(port), AGENT]
-            subprocess.run(words, check=True)
-            server.terminate()
-            drain.wait()
+    words = wstest(python, "fuzzingserver", {**spec, "url": f"ws://127.0.0.1:{port}"})
+    with started(words, SUITE_ENVIRONMENT) as server:
+        wait_until_open(port, server)
+        subprocess.run([sys.executable, str(HERE / "echo_client.py"), str(port), AGENT], check=True)
+
+
+def wait_until_open(port: int, server: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    sys.exit("autobahn: the suite's server did not start")
 
 
 def verdict(side: str, report: Path) -> bool:
@@ -119,7 +128,7 @@ def verdict(side: str, report: Path) -> bool:
 def main(arguments: list[str]) -> int:
     python = find_python27()
     if python is None:
-        print("autobahn: skipped: the suite needs Python 2.7 with pip; none is on the PATH, in pyenv or named by PYTHON27")
+        print("autobahn: skipped: needs Python 2.7 with pip, and none is on the PATH, in pyenv or named by PYTHON27")
         return 0
     sides = [side for side in SIDES if side in arguments] or list(SIDES)
     cases = [word for word in arguments if word not in SIDES] or ["*"]
@@ -129,8 +138,8 @@ def main(arguments: list[str]) -> int:
     for side in sides:
         report = BUILD / side
         shutil.rmtree(report, ignore_errors=True)
-        spec: dict[str, object] = {"outdir": str(report), "cases": cases, "exclude-cases": [], "exclude-agent-cases": {}}
-        (try_server if side == "server" else try_client)(python, spec)
+        trial = try_server if side == "server" else try_client
+        trial(python, {"outdir": str(report), "cases": cases, "exclude-cases": [], "exclude-agent-cases": {}})
         good = verdict(side, report) and good
     return 0 if good else 1
 
