@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pyframework import httputil
 from pyframework._core.deflate import Compressor, Decompressor
-from pyframework._core.websocket import FrameConnection, WebSocketClosedError
+from pyframework._core.websocket import FrameConnection, WebSocketClosedError, close_code_is_valid
 from pyframework.concurrent import Future
 from pyframework.escape import utf8
 from pyframework.ioloop import IOLoop
@@ -319,6 +319,8 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
     def _write_close(self, code: int | None, reason: str | None) -> None:
         if code is None and reason is not None:
             code = 1000
+        if code is not None and not close_code_is_valid(code):
+            raise ValueError(f"a Close may not carry the code {code}: use 1000 to 1014 or 3000 to 4999 (RFC 6455 7.4)")
         data = b"" if code is None else code.to_bytes(2, "big")
         if reason is not None:
             data += utf8(reason)

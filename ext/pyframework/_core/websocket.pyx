@@ -78,6 +78,11 @@ def websocket_mask(bytes mask, bytes data):
     return masked
 
 
+def close_code_is_valid(code: int) -> bool:
+    """Whether a Close may carry `code` (RFC 6455 section 7.4)."""
+    return 0 <= code <= 4999 and pf_ws_close_code_is_valid(code)
+
+
 def frame_of(int opcode, bytes data):
     """Return `data` as one whole frame of a server."""
     cdef char head[PF_WS_HEAD_MAX]
