@@ -18,7 +18,7 @@ from pyframework._core.websocket import FrameConnection, WebSocketClosedError, c
 from pyframework.concurrent import Future
 from pyframework.escape import utf8
 from pyframework.ioloop import IOLoop
-from pyframework.iostream import IOStream, StreamClosedError
+from pyframework.iostream import IOStream
 from pyframework.log import gen_log
 from pyframework.websocket import _deflate
 from pyframework.websocket._topics import unsubscribe_all
@@ -208,9 +208,7 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
         self, side: str, parameters: dict[str, str | None], options: dict[str, Any] | None = None
     ) -> None:
         other = "client" if side == "server" else "server"
-        self._compressor = Compressor(
-            **_deflate.side_options(side, parameters), compression_options=options
-        )
+        self._compressor = Compressor(**_deflate.side_options(side, parameters), compression_options=options)
         self._decompressor = Decompressor(
             **_deflate.side_options(other, parameters), max_message_size=self.params.max_message_size
         )
@@ -261,10 +259,7 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
     def write_ping(self, data: bytes) -> None:
         """Send a ping with at most 125 bytes."""
         assert isinstance(data, bytes)
-        try:
-            self._write_frame(True, 0x9, data)
-        except StreamClosedError:
-            raise WebSocketClosedError() from None
+        self._write_frame(True, 0x9, data)
 
     def start_pinging(self) -> None:
         """Begin to send a ping every `ping_interval` seconds."""
@@ -326,7 +321,7 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
             data += utf8(reason)
         try:
             self._write_frame(True, 0x8, data)
-        except (StreamClosedError, WebSocketClosedError):
+        except WebSocketClosedError:
             self._abort()
 
     def _ended(self) -> None:

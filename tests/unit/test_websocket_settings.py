@@ -1,6 +1,7 @@
 """Settings of WebSockets, and what a peer that breaks the rules gets, with bytes on the wire where it matters."""
 
 import asyncio
+import random
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ import pytest
 import pyframework
 from pyframework.httpclient import HTTPClientError, HTTPRequest
 from pyframework.ioloop import IOLoop
-from pyframework.iostream import IOStream
+from pyframework.iostream import IOStream, StreamBufferFullError
 from pyframework.web import Application
 from pyframework.websocket import (
     WebSocketClientConnection,
@@ -144,6 +145,28 @@ async def test_a_bomb_is_stopped_at_the_limit(http_server: Serve, ws_connect: Co
     await connection.write_message("a" * 1_000_000)
     assert await connection.read_message() is None
     assert (connection.close_code, connection.close_reason) == (1009, "message too big after decompression")
+
+
+async def test_a_message_that_is_not_sent_leaves_no_trace_in_the_next(http_server: Serve, ws_connect: Connect) -> None:
+    class Full(Compressing):
+        lost = b""
+
+        def open(self) -> None:
+            assert self.ws_connection is not None and self.ws_connection.stream is not None
+            self.ws_connection.stream.max_write_buffer_size = 1_000_000
+            with pytest.raises(StreamBufferFullError):
+                while True:
+                    Full.lost = random.randbytes(900_000)
+                    self.write_message(Full.lost, binary=True)
+
+        def on_message(self, message: str | bytes) -> None:
+            self.write_message(Full.lost[-1000:], binary=True)
+
+    connection = await ws_connect(http_server(Application([("/", Full)])), compression_options={})
+    await connection.write_message("go on")
+    while len(message := await connection.read_message() or b"") == 900_000:
+        pass
+    assert message == Full.lost[-1000:]
 
 
 @pytest.mark.parametrize("size", [1_000, 9_999])

@@ -29,7 +29,7 @@ from pyframework._core.loop cimport start_task_now
 from pyframework._core.stream cimport Consumer, Stream
 
 from pyframework._core.deflate import DecompressError, _DecompressTooLargeError
-from pyframework._core.stream import StreamBufferFullError, StreamClosedError
+from pyframework._core.stream import StreamBufferFullError
 
 cdef enum:
     TURN = 262144           # bytes that are read in one turn of the loop
@@ -501,19 +501,17 @@ cdef class FrameConnection(Consumer):
             data, size = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message)
         else:
             raise TypeError(f"Expected bytes, unicode, or dict; got {type(message)!r}")
+        self.check_room(size)       # before a compressor sees what might not be sent
         self._message_bytes_out += size
         if self._compressor is not None:
             compressed = self._compressor.deflate(data, size)
             data, size = pf_buf_data(compressed), pf_buf_size(compressed)
             message = None
             first |= PF_WS_RSV1
-        try:
-            if self.hooked_out:
-                payload = PyBytes_FromStringAndSize(data, size)
-                return self._write_frame(True, first & 0x0F, payload, flags=first & PF_WS_RSV1)
-            self.put_frame(first, data, size, message)
-        except StreamClosedError:
-            raise WebSocketClosedError() from None
+        if self.hooked_out:
+            payload = PyBytes_FromStringAndSize(data, size)
+            return self._write_frame(True, first & 0x0F, payload, flags=first & PF_WS_RSV1)
+        self.put_frame(first, data, size, message)
         return self.sent()
 
     def _write_frame(self, bint fin, int opcode, bytes data, int flags=0):
@@ -524,6 +522,7 @@ cdef class FrameConnection(Consumer):
             if PyBytes_GET_SIZE(data) > PF_WS_CONTROL_MAX:
                 raise ValueError("control frame payloads may not exceed 125 bytes")
         cdef unsigned first = (PF_WS_FIN if fin else 0) | opcode | flags
+        self.check_room(PyBytes_GET_SIZE(data))
         self.put_frame(first, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), data)
         return self.stream.written()
 
@@ -541,9 +540,8 @@ cdef class FrameConnection(Consumer):
 
     cdef int check_room(self, Py_ssize_t size) except -1:
         cdef Stream stream = self.stream
-        if stream is None:
+        if stream is None or stream._closed:
             raise WebSocketClosedError()
-        stream.check_closed()
         if stream.drained():
             return 0
         if stream.max_write_buffer_size is not None and size + stream.pending._size > stream.max_write_buffer_size:
@@ -559,7 +557,6 @@ cdef class FrameConnection(Consumer):
         cdef Stream stream = self.stream
         cdef unsigned char key[4]
         cdef pf_buf *out
-        self.check_room(size)
         if self.mask_outgoing:
             take_key(key)
         out = stream.stage()
@@ -603,7 +600,7 @@ cdef class FrameConnection(Consumer):
             return
         try:
             future = self._write_frame(True, PF_WS_PONG, data)
-        except (StreamClosedError, StreamBufferFullError, WebSocketClosedError):
+        except (StreamBufferFullError, WebSocketClosedError):
             self._abort()
             return
         self.pong = None
