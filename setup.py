@@ -27,8 +27,10 @@ SOURCES = {
     "routes": [],
     "delegates": [],
     "http1": ["pf_buf.c", "pf_http1.c", "pf_chunked.c"],
+    "deflate": ["pf_buf.c", "pf_deflate.c"],
     "websocket": ["pf_buf.c", "pf_mask.c", "pf_utf8.c", "pf_ws.c"],
 }
+LIBRARIES = {"deflate": ["z"]}
 DEPENDS = sorted(glob.glob("ext/c/*.h") + glob.glob("ext/pyframework/_core/*.pxd"))
 DIRECTIVES = {"language_level": 3, "embedsignature": True, "binding": True, "freethreading_compatible": False}
 
@@ -46,6 +48,7 @@ def extension(name: str, sources: list[str]) -> Extension:
         [f"ext/pyframework/_core/{name}.pyx", *(f"ext/c/{source}" for source in sources)],
         include_dirs=["ext/c"],
         depends=DEPENDS,
+        libraries=LIBRARIES.get(name, []),
         extra_compile_args=compile_args,
         extra_link_args=link_args,
     )

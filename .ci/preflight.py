@@ -4,6 +4,7 @@ Written so that any Python, 2.7 included, can run it: its first finding is often
 """
 
 import os
+import subprocess
 import sys
 import sysconfig
 
@@ -21,6 +22,16 @@ def missing_compiler():
     return True
 
 
+def missing_zlib():
+    command = [(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split(" ")[0], "-E", "-"]
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError:
+        return False
+    process.communicate(b"#include <zlib.h>\n")
+    return process.returncode != 0
+
+
 def finding():
     here = "%d.%d" % sys.version_info[:2]
     choose = "or run make PYTHON=/path/to/python3"
@@ -33,6 +44,8 @@ def finding():
         return "no C compiler found: install one (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)"
     if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
         return "Python %s lacks its headers: install them %sdev), %s" % (here, debian, choose)
+    if missing_zlib():
+        return "zlib lacks its headers: install them (Debian: apt-get install zlib1g-dev)"
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401

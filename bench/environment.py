@@ -24,9 +24,9 @@ from bench.peers import (
 PROGRAMS = {
     APPS / "floor.c": FLOOR,
     APPS / "echo_load.c": ECHO_LOAD,
-    APPS / "ws_load.c": WS_LOAD,
     APPS / "discard_load.c": DISCARD_LOAD,
     APPS / "messages.c": MESSAGES,
+    APPS / "ws_load.c": WS_LOAD,
 }
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
@@ -84,7 +84,9 @@ def _compile(source: Path, program: str) -> str | None:
     compiler = shutil.which("cc")
     if compiler is None:
         return f"no C compiler (cc) to build {source.name} with"
-    finished = subprocess.run([compiler, "-O2", "-Wall", "-o", program, str(source)], capture_output=True, text=True)
+    finished = subprocess.run(
+        [compiler, "-O2", "-Wall", "-o", program, str(source), "-lz"], capture_output=True, text=True
+    )
     return None if finished.returncode == 0 else f"{source.name} does not compile: {finished.stderr[:200]}"
 
 

@@ -1,7 +1,7 @@
-"""Keeps many answered, silent keep-alive connections open, in a helper process of its own.
+"""Keeps many answered, silent keep-alive connections, or WebSockets, open, in a helper process of its own.
 
-Run as a program (`python -m bench.idle PORT COUNT`) it opens them, says "open", waits for the end of its input,
-and says how many the server has closed meanwhile.
+Run as a program (`python -m bench.idle PORT COUNT PATH`, PATH that of a WebSocket or empty) it opens them, says "open",
+waits for the end of its input, and says how many the server has closed meanwhile.
 """
 
 import select
@@ -17,16 +17,20 @@ from bench.servers import PeerFailed
 
 PER_ADDRESS = 5000
 IP_BIND_ADDRESS_NO_PORT = 24  # bind() would search a free port, slowly; connect() finds one at once
-REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+REQUEST = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+HANDSHAKE = (
+    "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
 
 
 class IdleConnections:
-    """`count` open connections to `port` for the time of a `with`, each after one answered request."""
+    """`count` open connections to `port` for the time of a `with`: each after one answered request, or a WebSocket."""
 
-    def __init__(self, port: int, count: int) -> None:
+    def __init__(self, port: int, count: int, websocket: str = "") -> None:
         with machine.pinned(machine.LOAD_CORE):
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.idle", str(port), str(count)],
+                [sys.executable, "-m", "bench.idle", str(port), str(count), websocket],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -48,7 +52,7 @@ class IdleConnections:
             raise PeerFailed(f"idle connections did not stay open: {lost}")
 
 
-def open_connection(port: int, number: int) -> socket.socket:
+def open_connection(port: int, number: int, websocket: str) -> socket.socket:
     """Connect from one of several loopback addresses, as one may not have ports enough, and have a request answered."""
     connection = socket.socket()
     if sys.platform == "linux":
@@ -56,18 +60,20 @@ def open_connection(port: int, number: int) -> socket.socket:
         connection.bind((f"127.0.0.{2 + number // PER_ADDRESS}", 0))
     connection.settimeout(10)
     connection.connect(("127.0.0.1", port))
-    connection.sendall(REQUEST)
+    connection.sendall((HANDSHAKE.format(websocket) if websocket else REQUEST).encode())
     data = b""
-    while parse_answer(data) is None:
+    while not (data.endswith(b"\r\n\r\n") if websocket else parse_answer(data)):
         received = connection.recv(65536)
         if not received:
             raise ConnectionError(f"connection {number} was closed instead of answered")
         data += received
+    if websocket and not data.startswith(b"HTTP/1.1 101"):
+        raise ConnectionError(f"no WebSocket: {data[:60]!r}")
     return connection
 
 
-def main(port: int, count: int) -> None:
-    connections = [open_connection(port, number) for number in range(count)]
+def main(port: int, count: int, websocket: str) -> None:
+    connections = [open_connection(port, number, websocket) for number in range(count)]
     print("open", flush=True)
     sys.stdin.read()
     poll = select.poll()
@@ -77,4 +83,4 @@ def main(port: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,4 +1,4 @@
-"""Memory per idle keep-alive connection: how much a server's resident set grows by many of them, by their number."""
+"""Memory per idle connection, keep-alive or WebSocket: a server's resident set, by the number of them."""
 
 import subprocess
 import time
@@ -29,9 +29,21 @@ def measure(peer: Peer) -> Round:
     """
     with Server(peer) as server:
         server.verify(HELLO)
+        return _growth(server)
+
+
+def measure_websockets(peer: Peer) -> Round:
+    """The same of WebSockets."""
+    with Server(peer, peer.websocket) as server:
+        with IdleConnections(server.port, 1, "/echo"):
+            pass
+        return _growth(server, "/echo")
+
+
+def _growth(server: Server, websocket: str = "") -> Round:
+    time.sleep(SETTLE_SECONDS)
+    before = resident_kib(server.process.pid)
+    with IdleConnections(server.port, CONNECTIONS, websocket):
         time.sleep(SETTLE_SECONDS)
-        before = resident_kib(server.process.pid)
-        with IdleConnections(server.port, CONNECTIONS):
-            time.sleep(SETTLE_SECONDS)
-            after = resident_kib(server.process.pid)
+        after = resident_kib(server.process.pid)
     return {"value": round((after - before) / CONNECTIONS, 3), "before_kib": before, "after_kib": after}

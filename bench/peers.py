@@ -26,13 +26,14 @@ BARE = HELLO_LOADS | {"sleep"}
 TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m", "page"})
 FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY - {"flask"}
 ECHOES = frozenset(workloads.ECHOES)
-SOCKETS = frozenset(workloads.SOCKETS)
+WS_ECHOES = frozenset({"ws32", "ws16k", "ws-deflate"})
+WEBSOCKETS = frozenset(workloads.WEBSOCKETS)
 LIBRARY = frozenset(workloads.LIBRARY)
 LOOP = frozenset(workloads.LOOP)
 CLIENTS = frozenset(workloads.CLIENTS)
 TEMPLATES = frozenset(workloads.TEMPLATES)
-IN_PROCESS = LIBRARY | TEMPLATES | {workloads.MEMORY, workloads.STARTUP}
-EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | SOCKETS | CLIENTS | IN_PROCESS
+ALONE = frozenset({workloads.MEMORY, workloads.WS_IDLE, workloads.STARTUP})
+EVERYTHING = FRAMEWORK | TORNADO_ONLY | ECHOES | WEBSOCKETS | LIBRARY | TEMPLATES | CLIENTS | ALONE
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Peer:
         implementation: (library, event loop), as its `/implementation` must name them; `None` if it has no such page.
         import_command: Python statements whose time is the workload "import".
         echo: how its echo server is started; `{port}` becomes the port, certificate and key follow for TLS.
+        websocket: how its WebSocket server is started; `{port}` becomes the port.
         programs: how it runs each workload without a network peer; `{name}` and `{seconds}` are filled in.
         environment: extra environment variables.
     """
@@ -58,6 +60,7 @@ class Peer:
     implementation: tuple[str, str] | None = None
     import_command: str = ""
     echo: tuple[str, ...] = ()
+    websocket: tuple[str, ...] = ()
     programs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -85,6 +88,7 @@ def _pyframework(name: str, title: str, loop: str, loop_class: str, serves: froz
         implementation=("/pyframework/web/", loop_class),
         import_command="import pyframework.web",
         echo=(*ALIASED, str(APPS / "echo_tornado.py"), "{port}", loop),
+        websocket=(*ALIASED, str(APPS / "ws_tornado.py"), "{port}", loop),
         programs={
             **_programs(ALIASED, "library.py", LIBRARY),
             "fetch": _client(ALIASED, "tornado"),
@@ -105,6 +109,7 @@ def _tornado(name: str, title: str, loop: str, loop_class: str, serves: frozense
         implementation=("/tornado/web.py", loop_class),
         import_command="import tornado.web",
         echo=(PYTHON, str(APPS / "echo_tornado.py"), "{port}", loop),
+        websocket=(PYTHON, str(APPS / "ws_tornado.py"), "{port}", loop),
         programs={
             **_programs((PYTHON,), "library.py", LIBRARY),
             "fetch": _client((PYTHON,), "tornado"),
@@ -131,16 +136,19 @@ def _python(name: str, title: str, serves: frozenset[str], *packages: str) -> Pe
 
 PEERS = (
     _pyframework("pyframework", "pyframework", "ioloop", "pyframework.", EVERYTHING | LOOP),
-    _pyframework("pyframework-asyncio", "pyframework, asyncio.run", "asyncio", "asyncio.", FRAMEWORK | ECHOES),
-    _pyframework("pyframework-uvloop", "pyframework on uvloop", "uvloop", "uvloop.", FRAMEWORK | ECHOES),
+    _pyframework(
+        "pyframework-asyncio", "pyframework, asyncio.run", "asyncio", "asyncio.", FRAMEWORK | ECHOES | WS_ECHOES
+    ),
+    _pyframework("pyframework-uvloop", "pyframework on uvloop", "uvloop", "uvloop.", FRAMEWORK | ECHOES | WS_ECHOES),
     _tornado("tornado", "Tornado", "ioloop", "asyncio.", EVERYTHING),
     _tornado("tornado-uvloop", "Tornado on uvloop", "uvloop", "uvloop.", FRAMEWORK),
     Peer(
         "aiohttp",
         "aiohttp on uvloop",
         (PYTHON, str(APPS / "aiohttp_app.py"), "{port}"),
-        FRAMEWORK | SOCKETS | CLIENTS,
+        FRAMEWORK | CLIENTS | WS_ECHOES,
         ("aiohttp", "uvloop"),
+        websocket=(PYTHON, str(APPS / "ws_aiohttp.py"), "{port}"),
         programs={"fetch": _client((PYTHON,), "aiohttp")},
     ),
     _python("uvicorn", "uvicorn, bare ASGI", BARE, "uvicorn", "httptools", "uvloop"),
@@ -149,13 +157,6 @@ PEERS = (
     _python("socketify", "socketify", BARE | {"json"}, "socketify"),
     _python("sanic", "Sanic", FRAMEWORK, "sanic", "uvloop"),
     _python("blacksheep", "BlackSheep on uvicorn", FRAMEWORK, "blacksheep", "uvicorn", "httptools", "uvloop"),
-    Peer(
-        "picows",
-        "picows on uvloop",
-        (PYTHON, str(APPS / "picows_app.py"), "{port}"),
-        SOCKETS,
-        ("picows", "uvloop"),
-    ),
     Peer(
         "flask",
         "Flask on WSGIContainer",
@@ -173,6 +174,14 @@ PEERS = (
     ),
     Peer("nginx", "nginx, sendfile", (PYTHON, str(APPS / "nginx_app.py"), "{port}"), frozenset({"file1k", "file1m"})),
     Peer("jinja2", "Jinja2", (), TEMPLATES, ("jinja2",), programs={"template": _page((PYTHON,), "jinja2")}),
+    Peer(
+        "picows",
+        "picows on uvloop",
+        (),
+        frozenset({"ws32", "ws16k"}),
+        ("picows", "uvloop"),
+        websocket=(PYTHON, str(APPS / "ws_picows.py"), "{port}"),
+    ),
     _loop("asyncio", "asyncio"),
     _loop("uvloop", "uvloop", "uvloop"),
     Peer(

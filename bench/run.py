@@ -11,11 +11,25 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pyframework
-from bench import clients, echo, environment, idle, load, machine, memory, peers, programs, report, startup, workloads
+from bench import (
+    clients,
+    echo,
+    environment,
+    idle,
+    load,
+    machine,
+    memory,
+    peers,
+    programs,
+    report,
+    startup,
+    websockets,
+    workloads,
+)
 from bench.peers import CERTIFICATE, KEY, Peer
 from bench.results import Result, Round, Run
 from bench.servers import PeerFailed, Server, raise_file_limit
-from bench.workloads import HELLO, MEMORY, STARTUP, Workload
+from bench.workloads import HELLO, MEMORY, STARTUP, WS_IDLE, Workload
 
 QUICK = {"peers": "pyframework,pyframework-asyncio,tornado,floor", "workloads": "hello,json", "rounds": 1, "seconds": 1}
 FULL = {"peers": ",".join(peers.BY_NAME), "workloads": ",".join(workloads.ALL), "rounds": 3, "seconds": 2}
@@ -91,9 +105,10 @@ def _take_turn(workload: Workload, server: Server, result: Result, seconds: int)
         result.rounds.append(load.run(workload, server.port, seconds))
 
 
-def measure_memory(run: Run, chosen: list[Peer], rounds: int) -> None:
+def measure_memory(run: Run, name: str, chosen: list[Peer], rounds: int) -> None:
     """Measure each peer's memory per idle connection in turn, `rounds` times, each time in a fresh process."""
-    _in_turn(run, MEMORY, "KiB", chosen, rounds, lambda peer: [memory.measure(peer)])
+    measure = memory.measure_websockets if name == WS_IDLE else memory.measure
+    _in_turn(run, name, "KiB", chosen, rounds, lambda peer: [measure(peer)])
 
 
 def measure_import(run: Run, chosen: list[Peer], rounds: int) -> None:
@@ -146,12 +161,14 @@ def main(arguments: list[str]) -> int:
 
 def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files: int) -> None:
     """Measure `chosen` peers in the workload called `name`, with at most `files` open files for a process."""
-    if name == MEMORY:
+    if name in (MEMORY, WS_IDLE):
         needed = memory.CONNECTIONS
     elif name == STARTUP or name in workloads.PROGRAMS:
         needed = 0
-    elif name in workloads.ECHOES or name in workloads.SOCKETS:
+    elif name in workloads.ECHOES:
         needed = echo.CONNECTIONS
+    elif name in workloads.WEBSOCKETS:
+        needed = websockets.LOADS[name].connections
     elif name in workloads.CLIENTS:
         needed = 0
     else:
@@ -160,12 +177,14 @@ def measure_workload(run: Run, name: str, chosen: list[Peer], rounds: int, files
         reason = f"needs {needed + SPARE_FILES} open files, the limit is {files} (ulimit -n)"
         print(f"  left out: {reason}")
         run.fail(name, "(all)", reason)
-    elif name == MEMORY:
-        measure_memory(run, chosen, rounds)
+    elif name in (MEMORY, WS_IDLE):
+        measure_memory(run, name, chosen, rounds)
     elif name == STARTUP:
         measure_import(run, chosen, rounds)
-    elif name in workloads.ECHOES or name in workloads.SOCKETS:
+    elif name in workloads.ECHOES:
         echo.measure(run, name, chosen, rounds)
+    elif name in workloads.WEBSOCKETS:
+        websockets.measure(run, name, chosen, rounds)
     elif name in workloads.CLIENTS:
         clients.measure(run, name, chosen, rounds)
     elif name not in workloads.BY_NAME:

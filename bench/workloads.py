@@ -151,11 +151,13 @@ LOADS = (
 HELLO = LOADS[0]
 BY_NAME = {workload.name: workload for workload in LOADS}
 ECHOES = {"echo": "echo of 64-byte lines, 64 connections", "echo-tls": "the same over TLS"}
-SOCKETS = {
-    "ws32": "WebSocket echo of 32-byte messages, 64 connections",
-    "ws16k": "WebSocket echo of 16 KiB messages, 64 connections",
-}
 TEMPLATES = {"template": "rendering of a page of 100 rows"}
+WEBSOCKETS = {
+    "ws32": "WebSocket, echo of 32 bytes, 64 connections",
+    "ws16k": "WebSocket, echo of 16 KiB",
+    "ws-deflate": "WebSocket, echo of 16 KiB, compressed",
+    "publish": "WebSocket, one message to 5,000 connections",
+}
 LIBRARY = {
     "messages": "1 MiB messages between two streams, TCP",
     "messages-unix": "1 MiB messages between two streams, socketpair",
@@ -173,14 +175,16 @@ LOOP = {
 PROGRAMS = {**LIBRARY, **TEMPLATES, **LOOP}
 CLIENTS = {"fetch": "HTTP client, 32 requests at a time"}
 MEMORY = "memory"
+WS_IDLE = "ws-idle"
 STARTUP = "import"
-ALL = (*BY_NAME, *ECHOES, *SOCKETS, *PROGRAMS, *CLIENTS, MEMORY, STARTUP)
+ALL = (*BY_NAME, *ECHOES, *WEBSOCKETS, *PROGRAMS, *CLIENTS, MEMORY, WS_IDLE, STARTUP)
 TITLES = {
     **{workload.name: workload.title for workload in LOADS},
     **ECHOES,
-    **SOCKETS,
+    **WEBSOCKETS,
     **PROGRAMS,
     **CLIENTS,
     MEMORY: "memory per idle keep-alive connection",
+    WS_IDLE: "memory per idle WebSocket",
     STARTUP: "time to import the web module",
 }

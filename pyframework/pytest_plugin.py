@@ -5,6 +5,11 @@
         response = await http_client.fetch(url)
         assert response.body == b"hello"
 
+    async def test_echo(http_server, ws_connect):
+        connection = await ws_connect(http_server(Application([("/", Echo)])))
+        await connection.write_message("hello")
+        assert await connection.read_message() == "hello"
+
 A test that is a coroutine function and names `io_loop`, itself or through another fixture, runs on that loop.
 """
 
@@ -16,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pyframework.httpclient import AsyncHTTPClient
+    from pyframework.httpclient import AsyncHTTPClient, HTTPRequest
     from pyframework.ioloop import IOLoop
+    from pyframework.iostream import IOStream
     from pyframework.websocket import WebSocketClientConnection
 
 TEST_SECONDS = 10.0
@@ -78,25 +84,34 @@ def http_client(io_loop: "IOLoop") -> "Iterator[AsyncHTTPClient]":
 
 @pytest.fixture
 def ws_connect(io_loop: "IOLoop") -> "Iterator[Callable[..., Awaitable[WebSocketClientConnection]]]":
-    """A coroutine function that opens a WebSocket; it takes the URL, of http or ws, and `websocket_connect`'s options.
+    """A coroutine function that connects to a WebSocket; it is closed when the test ends.
 
-    The WebSockets are closed when the test ends.
+    It takes the URL, one of `http_server` will do, or an HTTPRequest, and `websocket_connect`'s options.
     """
-    from pyframework.websocket import websocket_connect
+    from pyframework.websocket import WebSocketProtocol13, websocket_connect
 
-    opened: list[WebSocketClientConnection] = []
+    connections: list[WebSocketClientConnection] = []
 
-    async def connect(url: str, **options: Any) -> "WebSocketClientConnection":
-        connection = await websocket_connect(url.replace("http", "ws", 1) if url.startswith("http") else url, **options)
-        opened.append(connection)
+    async def connect(url: "str | HTTPRequest", **options: Any) -> "WebSocketClientConnection":
+        if isinstance(url, str) and url.startswith("http"):
+            url = "ws" + url.removeprefix("http")
+        connection = await websocket_connect(url, **options)
+        connections.append(connection)
         return connection
 
-    async def close() -> None:
-        for connection in opened:
-            connection.close()
-
     yield connect
-    io_loop.run_sync(close)
+    for connection in connections:
+        protocol = connection.protocol
+        connection.close()
+        if isinstance(protocol, WebSocketProtocol13) and protocol.stream is not None:
+            stream: IOStream = protocol.stream
+            io_loop.run_sync(lambda stream=stream: _closed(stream), timeout=TEST_SECONDS)
+
+
+async def _closed(stream: "IOStream") -> None:
+    closed = asyncio.Event()
+    stream.set_close_callback(closed.set)
+    await closed.wait()
 
 
 @pytest.hookimpl(tryfirst=True)

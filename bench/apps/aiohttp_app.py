@@ -34,15 +34,6 @@ async def form(request: web.Request) -> web.Response:
     return web.Response(text=f"{fields['name']} {fields['age']}", content_type="text/html")
 
 
-async def echo(request: web.Request) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(compress=False)
-    await socket.prepare(request)
-    async for message in socket:
-        if message.type == web.WSMsgType.BINARY:
-            await socket.send_bytes(message.data)
-    return socket
-
-
 async def upload(request: web.Request) -> web.Response:
     return web.Response(text=str(len(await request.read())), content_type="text/html")
 
@@ -74,7 +65,6 @@ def make_app() -> web.Application:
     app.router.add_get("/cookies", cookies)
     app.router.add_post("/form", form)
     app.router.add_post("/upload", upload)
-    app.router.add_get("/socket", echo)
     app.router.add_get("/large", large)
     app.router.add_get("/chunks", chunks)
     for n in range(200):

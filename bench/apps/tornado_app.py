@@ -12,7 +12,6 @@ import page
 import tornado.ioloop
 import tornado.template
 import tornado.web
-import tornado.websocket
 
 LARGE = "x" * 65536
 CHUNK = "0123456789abcdef" * 4
@@ -77,11 +76,6 @@ class PageHandler(tornado.web.RequestHandler):
         self.write(self.template.generate(title="Rows", rows=page.ROWS))
 
 
-class EchoSocket(tornado.websocket.WebSocketHandler):
-    def on_message(self, message: str | bytes) -> None:
-        self.write_message(message, binary=isinstance(message, bytes))
-
-
 class ChunksHandler(tornado.web.RequestHandler):
     async def get(self) -> None:
         for _ in range(10):
@@ -119,7 +113,6 @@ def make_app() -> tornado.web.Application:
             (r"/large", LargeHandler),
             (r"/chunks", ChunksHandler),
             (r"/page", PageHandler),
-            (r"/socket", EchoSocket),
             (r"/implementation", ImplementationHandler),
             *resources,
         ]

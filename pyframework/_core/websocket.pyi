@@ -2,15 +2,16 @@ from asyncio import Future
 from collections.abc import Callable
 from typing import Any
 
+from pyframework._core.deflate import Compressor, Decompressor
 from pyframework._core.stream import Consumer
 
 __test__: dict[str, str]
 
 class WebSocketError(Exception): ...
 class WebSocketClosedError(WebSocketError): ...
-class _DecompressTooLargeError(Exception): ...
 
 def websocket_mask(mask: bytes, data: bytes) -> bytes: ...
+def close_code_is_valid(code: int) -> bool: ...
 def frame_of(opcode: int, data: bytes) -> bytes: ...
 def pass_on(written: Future[None], future: Future[None]) -> None: ...
 
@@ -23,8 +24,8 @@ class FrameConnection(Consumer):
     server_terminated: bool
     close_code: int | None
     close_reason: str | None
-    _compressor: Any
-    _decompressor: Any
+    _compressor: Compressor | None
+    _decompressor: Decompressor | None
     _received_pong: bool
     _selected_subprotocol: str | None
     _ping_task: Any

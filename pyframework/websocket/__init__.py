@@ -1,8 +1,10 @@
 """WebSockets (RFC 6455), with compression (RFC 7692): handlers of a server, and a client."""
 
-from pyframework._core.websocket import WebSocketClosedError, WebSocketError, _DecompressTooLargeError
+from pyframework._core.deflate import Compressor as _PerMessageDeflateCompressor
+from pyframework._core.deflate import Decompressor as _PerMessageDeflateDecompressor
+from pyframework._core.deflate import _DecompressTooLargeError
+from pyframework._core.websocket import WebSocketClosedError, WebSocketError
 from pyframework.websocket._client import WebSocketClientConnection, websocket_connect
-from pyframework.websocket._deflate import _PerMessageDeflateCompressor, _PerMessageDeflateDecompressor
 from pyframework.websocket._handler import WebSocketHandler
 from pyframework.websocket._protocol import (
     WebSocketProtocol,

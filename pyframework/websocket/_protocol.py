@@ -8,20 +8,19 @@ import base64
 import functools
 import hashlib
 import logging
-import zlib
 from collections.abc import Awaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyframework import httputil
-from pyframework._core.websocket import FrameConnection, WebSocketClosedError
+from pyframework._core.deflate import Compressor, Decompressor
+from pyframework._core.websocket import FrameConnection, WebSocketClosedError, close_code_is_valid
 from pyframework.concurrent import Future
 from pyframework.escape import utf8
 from pyframework.ioloop import IOLoop
-from pyframework.iostream import IOStream, StreamClosedError
+from pyframework.iostream import IOStream
 from pyframework.log import gen_log
 from pyframework.websocket import _deflate
-from pyframework.websocket._deflate import _PerMessageDeflateCompressor, _PerMessageDeflateDecompressor
 from pyframework.websocket._topics import unsubscribe_all
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ class _WebSocketDelegate(Protocol):
 class _WebSocketParams:
     """ping_interval, ping_timeout: seconds. max_message_size: bytes of a message of the peer. max_unsent_size: bytes
     that may wait for a slow peer when more is written."""
+
+    __slots__ = ("compression_options", "max_message_size", "max_unsent_size", "ping_interval", "ping_timeout")
 
     def __init__(
         self,
@@ -184,15 +185,17 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
 
     def _choose_compression(self, handler: WebSocketHandler) -> None:
         """Take the first offer of permessage-deflate that can be kept (RFC 7692 section 5)."""
-        if self.params.compression_options is None:
+        options = self.params.compression_options
+        if options is None:
             return
+        Compressor(False, None, options)  # wrong options are no offer declined: they raise ValueError
         for name, parameters in _deflate.parse_extensions(handler.request.headers):
             if name != "permessage-deflate":
                 continue
             try:
                 _deflate.check_parameters(parameters, offered=True)
-                self._create_compressors("server", parameters, self.params.compression_options)
-            except (ValueError, zlib.error) as error:  # zlib cannot compress with a window of 8 bits
+                self._create_compressors("server", parameters, options)
+            except ValueError as error:
                 gen_log.debug("offer of permessage-deflate declined: %s", error)
                 continue
             if parameters.get("client_max_window_bits", "") is None:
@@ -205,10 +208,8 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
         self, side: str, parameters: dict[str, str | None], options: dict[str, Any] | None = None
     ) -> None:
         other = "client" if side == "server" else "server"
-        self._compressor = _PerMessageDeflateCompressor(
-            **_deflate.side_options(side, parameters), compression_options=options
-        )
-        self._decompressor = _PerMessageDeflateDecompressor(
+        self._compressor = Compressor(**_deflate.side_options(side, parameters), compression_options=options)
+        self._decompressor = Decompressor(
             **_deflate.side_options(other, parameters), max_message_size=self.params.max_message_size
         )
 
@@ -226,10 +227,7 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
             if name != "permessage-deflate" or self.params.compression_options is None or self._compressor is not None:
                 raise ValueError(f"unsupported extension {name!r}")
             _deflate.check_parameters(parameters, offered=False)
-            try:
-                self._create_compressors("client", parameters, self.params.compression_options)
-            except zlib.error as error:
-                raise ValueError(f"unsupported compression parameters: {error}") from None
+            self._create_compressors("client", parameters, self.params.compression_options)
         self.selected_subprotocol = headers.get("Sec-WebSocket-Protocol", None)
 
     # ---- pings
@@ -261,10 +259,7 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
     def write_ping(self, data: bytes) -> None:
         """Send a ping with at most 125 bytes."""
         assert isinstance(data, bytes)
-        try:
-            self._write_frame(True, 0x9, data)
-        except StreamClosedError:
-            raise WebSocketClosedError() from None
+        self._write_frame(True, 0x9, data)
 
     def start_pinging(self) -> None:
         """Begin to send a ping every `ping_interval` seconds."""
@@ -319,12 +314,14 @@ class WebSocketProtocol13(FrameConnection, WebSocketProtocol):
     def _write_close(self, code: int | None, reason: str | None) -> None:
         if code is None and reason is not None:
             code = 1000
+        if code is not None and not close_code_is_valid(code):
+            raise ValueError(f"a Close may not carry the code {code}: use 1000 to 1014 or 3000 to 4999 (RFC 6455 7.4)")
         data = b"" if code is None else code.to_bytes(2, "big")
         if reason is not None:
             data += utf8(reason)
         try:
             self._write_frame(True, 0x8, data)
-        except (StreamClosedError, WebSocketClosedError):
+        except WebSocketClosedError:
             self._abort()
 
     def _ended(self) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyframework._core.websocket import WebSocketClosedError, frame_of
 from pyframework.escape import json_encode, utf8
-from pyframework.iostream import StreamBufferFullError, StreamClosedError
+from pyframework.iostream import StreamBufferFullError
 
 if TYPE_CHECKING:
     from pyframework.web import Application
@@ -70,7 +70,7 @@ def publish(
             continue
         try:
             protocol._write_prepared(frame, data, opcode)
-        except (WebSocketClosedError, StreamClosedError, StreamBufferFullError):
+        except (WebSocketClosedError, StreamBufferFullError):
             continue
         count += 1
     return count

@@ -13,6 +13,8 @@ from pathlib import Path
 import pyframework
 from pyframework.ioloop import IOLoop
 from pyframework.web import Application, RequestHandler
+
+
 from pyframework.websocket import WebSocketHandler
 
 
@@ -20,6 +22,14 @@ class Hello(RequestHandler):
     async def get(self):
         await asyncio.sleep(0)
         self.write("hello")
+
+
+class Echo(WebSocketHandler):
+    def on_message(self, message):
+        self.write_message(message)
+
+    def on_close(self):
+        left.append(self.close_code)
 
 
 def test_loop_is_current(io_loop):
@@ -47,18 +57,15 @@ async def test_server_of_https(http_server, http_client, pytestconfig):
     assert (await http_client.fetch(url, validate_cert=False)).body == b"hello"
 
 
-class Echo(WebSocketHandler):
-    def on_message(self, message):
-        self.write_message(message)
-
-
 async def test_websocket(http_server, ws_connect):
-    url = http_server(Application([("/", Echo)]))
-    one, other = await ws_connect(url), await ws_connect(url.replace("http", "ws"), subprotocols=["a"])
-    await one.write_message("hello")
-    assert await one.read_message() == "hello"
-    other.close()
-    assert await other.read_message() is None
+    connection = await ws_connect(http_server(Application([("/", Echo)])), compression_options={})
+    await connection.write_message("hello")
+    assert await connection.read_message() == "hello"
+
+
+def test_websocket_was_closed():
+    assert left == [None]
+    left.clear()
 
 
 async def test_what_is_left_is_cancelled(io_loop):
@@ -87,11 +94,11 @@ def project(tmp_path: Path) -> Path:
 def test_a_project_uses_the_fixtures(project: Path) -> None:
     words = [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)]
     done = subprocess.run(words, cwd=project, capture_output=True, text=True)
-    assert "7 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
+    assert "8 passed" in done.stdout and "1 failed" in done.stdout, done.stdout + done.stderr
     assert "ValueError: seen by pytest" in done.stdout
 
 
 def test_the_fixtures_are_listed(project: Path) -> None:
     words = [sys.executable, "-m", "pytest", "--fixtures", "-q", "-p", "no:cacheprovider", str(project)]
     done = subprocess.run(words, cwd=project, capture_output=True, text=True)
-    assert "io_loop" in done.stdout and "http_server" in done.stdout and "http_client" in done.stdout
+    assert "io_loop" in done.stdout and "http_server" in done.stdout and "ws_connect" in done.stdout

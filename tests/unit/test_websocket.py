@@ -18,6 +18,7 @@ from pyframework.websocket import (
     WebSocketError,
     WebSocketHandler,
     WebSocketProtocol13,
+    _DecompressTooLargeError,
     _PerMessageDeflateCompressor,
     _PerMessageDeflateDecompressor,
     publish,
@@ -271,6 +272,20 @@ def test_what_is_compressed_is_decompressed(persistent: bool) -> None:
     decompressor = _PerMessageDeflateDecompressor(persistent, 9, 1000)
     for message in (b"", b"hello" * 10, b"hello" * 200):
         assert decompressor.decompress(compressor.compress(message)) == message
+
+
+@pytest.mark.parametrize("options", [{"compression_level": 10}, {"mem_level": 0}, {"compression_level": "9"}])
+def test_compression_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        _PerMessageDeflateCompressor(True, 15, options)
+
+
+def test_a_message_may_be_as_long_decompressed_as_the_limit() -> None:
+    compressor = _PerMessageDeflateCompressor(True, 15)
+    decompressor = _PerMessageDeflateDecompressor(True, 15, 1000)
+    assert decompressor.decompress(compressor.compress(b"a" * 1000)) == b"a" * 1000
+    with pytest.raises(_DecompressTooLargeError):
+        decompressor.decompress(compressor.compress(b"a" * 1001))
 
 
 @pytest.mark.parametrize("bits", [7, 16])

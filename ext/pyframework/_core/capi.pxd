@@ -147,6 +147,26 @@ cdef extern from "pf_ws.h" nogil:
     const char *pf_ws_reason(int status)
 
 
+cdef extern from "pf_deflate.h" nogil:
+    enum:
+        PF_DEFLATE_OK
+        PF_DEFLATE_TOO_LARGE
+        PF_DEFLATE_NO_MEMORY
+
+    ctypedef struct pf_deflate:
+        int open
+
+    int pf_deflate_message(
+        pf_deflate *stream, pf_buf *out, const char *data, size_t size, int keep, int level, int window_bits,
+        int memory_level
+    )
+    int pf_inflate_message(
+        pf_deflate *stream, pf_buf *out, const char *data, size_t size, int keep, int window_bits, size_t limit
+    )
+    void pf_deflate_free(pf_deflate *stream)
+    void pf_inflate_free(pf_deflate *stream)
+
+
 cdef extern from "pf_sha1.h" nogil:
     enum:
         PF_SHA1_SIZE

@@ -959,6 +959,7 @@ cdef class Connection(Consumer):
         self.stream = self.waiting = None
         self.over = True
         self.delegate = self._close_callback = None
+        self._request_start_line = self._response_start_line = self._request_headers = None
         if stream is not None and stream.consumer is not None:
             stream.take(self.gathered)
             stream.release()

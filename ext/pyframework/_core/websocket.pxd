@@ -2,6 +2,7 @@
 from libc.stdint cimport uint64_t
 
 from pyframework._core.capi cimport pf_buf, pf_utf8, pf_ws_head
+from pyframework._core.deflate cimport Compressor, Decompressor
 from pyframework._core.stream cimport Consumer, Stream
 
 
@@ -14,8 +15,8 @@ cdef class FrameConnection(Consumer):
     cdef public bint server_terminated          # we have
     cdef public object close_code               # what the peer's Close says
     cdef public object close_reason
-    cdef public object _compressor              # None unless permessage-deflate was agreed
-    cdef public object _decompressor
+    cdef public Compressor _compressor          # None unless permessage-deflate was agreed
+    cdef public Decompressor _decompressor
     cdef public bint _received_pong
     cdef public Py_ssize_t _message_bytes_in
     cdef public Py_ssize_t _message_bytes_out
@@ -62,7 +63,7 @@ cdef class FrameConnection(Consumer):
     cdef bint read_data(self) except -1
     cdef bint gather(self, Py_ssize_t size) except -1
     cdef bint message_done(self, const char *data, Py_ssize_t size) except -1
-    cdef object inflated(self, bytes data)
+    cdef pf_buf *inflated(self, const char *data, Py_ssize_t size) except? NULL
     cdef int hand_up(self, int opcode, message) except -1
     cdef int dispatch(self, int opcode, message) except -1
     cdef int hold(self, future) except -1

@@ -11,7 +11,6 @@ import collections
 import logging
 import os
 import sys
-import zlib
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.contextvars cimport PyContext_CopyCurrent, PyContext_Enter, PyContext_Exit
@@ -29,7 +28,8 @@ from pyframework._core.capi cimport (
 from pyframework._core.loop cimport start_task_now
 from pyframework._core.stream cimport Consumer, Stream
 
-from pyframework._core.stream import StreamBufferFullError, StreamClosedError
+from pyframework._core.deflate import DecompressError, _DecompressTooLargeError
+from pyframework._core.stream import StreamBufferFullError
 
 cdef enum:
     TURN = 262144           # bytes that are read in one turn of the loop
@@ -54,12 +54,7 @@ class WebSocketClosedError(WebSocketError):
     """Raised when something is sent on a connection that is closed."""
 
 
-class _DecompressTooLargeError(Exception):
-    """A message is longer than it may be once it is decompressed."""
-
-
 WebSocketError.__module__ = WebSocketClosedError.__module__ = "pyframework.websocket"
-_DecompressTooLargeError.__module__ = "pyframework.websocket"
 
 
 cdef int take_key(unsigned char *key) except -1:
@@ -81,6 +76,11 @@ def websocket_mask(bytes mask, bytes data):
     cdef bytes masked = PyBytes_FromStringAndSize(NULL, size)
     pf_mask(PyBytes_AS_STRING(masked), PyBytes_AS_STRING(data), size, <const unsigned char *>PyBytes_AS_STRING(mask), 0)
     return masked
+
+
+def close_code_is_valid(code: int) -> bool:
+    """Whether a Close may carry `code` (RFC 6455 section 7.4)."""
+    return 0 <= code <= 4999 and pf_ws_close_code_is_valid(code)
 
 
 def frame_of(int opcode, bytes data):
@@ -304,12 +304,11 @@ cdef class FrameConnection(Consumer):
     cdef bint message_done(self, const char *data, Py_ssize_t size) except -1:
         cdef int opcode = self.opcode
         self.opcode = 0
-        payload = None
         if self.compressed:
-            payload = self.inflated(PyBytes_FromStringAndSize(data, size))
-            if payload is None:
+            plain = self.inflated(data, size)
+            if plain == NULL:
                 return False
-            data, size = PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)
+            data, size = pf_buf_data(plain), pf_buf_size(plain)
         self._message_bytes_in += size
         if opcode == PF_WS_TEXT:
             try:
@@ -317,21 +316,21 @@ cdef class FrameConnection(Consumer):
             except UnicodeDecodeError:
                 return self.fail(1007, "text that is no UTF-8")
         else:
-            message = PyBytes_FromStringAndSize(data, size) if payload is None else payload
+            message = PyBytes_FromStringAndSize(data, size)
         if self.message.base != NULL:
             pf_buf_free(&self.message)
         self.hand_up(opcode, message)
         return True
 
-    cdef object inflated(self, bytes data):
-        """`data` decompressed, or None if the connection has failed of that."""
+    cdef pf_buf *inflated(self, const char *data, Py_ssize_t size) except? NULL:
+        """The message decompressed, or NULL if the connection has failed of that."""
         try:
-            return self._decompressor.decompress(data)
+            return self._decompressor.inflate(data, size)
         except _DecompressTooLargeError:
             self.fail(1009, "message too big after decompression")
-        except zlib.error:
+        except DecompressError:
             self.fail(1007, "message that cannot be decompressed")
-        return None
+        return NULL
 
     # ------------------------------------------------------------------------------------------ handing up
 
@@ -502,20 +501,17 @@ cdef class FrameConnection(Consumer):
             data, size = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message)
         else:
             raise TypeError(f"Expected bytes, unicode, or dict; got {type(message)!r}")
+        self.check_room(size)       # before a compressor sees what might not be sent
         self._message_bytes_out += size
         if self._compressor is not None:
-            if isinstance(message, str):
-                message = PyBytes_FromStringAndSize(data, size)
-            message = self._compressor.compress(message)
-            data, size = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message)
+            compressed = self._compressor.deflate(data, size)
+            data, size = pf_buf_data(compressed), pf_buf_size(compressed)
+            message = None
             first |= PF_WS_RSV1
-        try:
-            if self.hooked_out:
-                payload = PyBytes_FromStringAndSize(data, size)
-                return self._write_frame(True, first & 0x0F, payload, flags=first & PF_WS_RSV1)
-            self.put_frame(first, data, size, message)
-        except StreamClosedError:
-            raise WebSocketClosedError() from None
+        if self.hooked_out:
+            payload = PyBytes_FromStringAndSize(data, size)
+            return self._write_frame(True, first & 0x0F, payload, flags=first & PF_WS_RSV1)
+        self.put_frame(first, data, size, message)
         return self.sent()
 
     def _write_frame(self, bint fin, int opcode, bytes data, int flags=0):
@@ -526,6 +522,7 @@ cdef class FrameConnection(Consumer):
             if PyBytes_GET_SIZE(data) > PF_WS_CONTROL_MAX:
                 raise ValueError("control frame payloads may not exceed 125 bytes")
         cdef unsigned first = (PF_WS_FIN if fin else 0) | opcode | flags
+        self.check_room(PyBytes_GET_SIZE(data))
         self.put_frame(first, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), data)
         return self.stream.written()
 
@@ -543,9 +540,8 @@ cdef class FrameConnection(Consumer):
 
     cdef int check_room(self, Py_ssize_t size) except -1:
         cdef Stream stream = self.stream
-        if stream is None:
+        if stream is None or stream._closed:
             raise WebSocketClosedError()
-        stream.check_closed()
         if stream.drained():
             return 0
         if stream.max_write_buffer_size is not None and size + stream.pending._size > stream.max_write_buffer_size:
@@ -557,11 +553,10 @@ cdef class FrameConnection(Consumer):
         return 0
 
     cdef int put_frame(self, unsigned first, const char *data, Py_ssize_t size, owner) except -1:
-        """Send one frame. owner: the object that `data` belongs to."""
+        """Send one frame. owner: the object that `data` belongs to, or None."""
         cdef Stream stream = self.stream
         cdef unsigned char key[4]
         cdef pf_buf *out
-        self.check_room(size)
         if self.mask_outgoing:
             take_key(key)
         out = stream.stage()
@@ -605,7 +600,7 @@ cdef class FrameConnection(Consumer):
             return
         try:
             future = self._write_frame(True, PF_WS_PONG, data)
-        except (StreamClosedError, StreamBufferFullError, WebSocketClosedError):
+        except (StreamBufferFullError, WebSocketClosedError):
             self._abort()
             return
         self.pong = None
