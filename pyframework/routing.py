@@ -246,6 +246,10 @@ class PathMatches(Matcher):
             raise AssertionError(f"groups in url regexes must be all named or all positional: {self.regex.pattern!r}")
         self._path, self._group_count = self._find_groups()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        rules_changed()
+
     def match(self, request: httputil.HTTPServerRequest) -> dict[str, Any] | None:
         match = self.regex.match(request.path)
         if match is None:

@@ -174,7 +174,7 @@ cdef bint is_plain(connection) except -1:
     if not isinstance(connection, Connection) or (<Connection>connection).patched:
         return False
     if version == 0 or version != plain_version:
-        for name in ("set_close_callback", "write_headers", "finish"):
+        for name in ("set_close_callback", "write_headers", "write", "finish"):
             if method_of(type(connection), name) != method_of(Connection, name):
                 return False
         plain_version = version_of(type(connection))
