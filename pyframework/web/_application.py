@@ -22,7 +22,7 @@ from pyframework.web._delegate import _HandlerDelegate
 from pyframework.web._error_handler import ErrorHandler
 from pyframework.web._handler import RequestHandler
 from pyframework.web._static import StaticFileHandler
-from pyframework.web._transforms import GZipContentEncoding, OutputTransform
+from pyframework.web._transforms import GZipContentEncoding, OutputTransform, listed_encodings
 from pyframework.web._ui import Linkify, TemplateModule, UIModule, XsrfFormHtml
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ class Application(ReversibleRouter):
     :arg handlers: rules, the first that matches wins: `Rule` or `URLSpec` objects or tuples
         `(pattern, handler class, kwargs, name)`, the last two optional
     :arg default_host: the host whose rules apply to requests for unknown hosts
-    :arg transforms: classes of output transforms; by default gzip if the setting `compress_response` is true
+    :arg transforms: classes of output transforms; by default those of the setting `compress_response`: true for
+        gzip, or a list of codings out of br, zstd and gzip, the best first
     :arg settings: available to handlers as `self.settings`
     """
 
@@ -91,8 +92,7 @@ class Application(ReversibleRouter):
         **settings: Any,
     ) -> None:
         if transforms is None:
-            compress = settings.get("compress_response") or settings.get("gzip")
-            transforms = [GZipContentEncoding] if compress else []
+            transforms = _compression(settings.get("compress_response") or settings.get("gzip"))
         self.transforms = transforms
         self.default_host = default_host
         self.settings = settings
@@ -225,6 +225,12 @@ class Application(ReversibleRouter):
             access_log.log(level, "%d %s %.2fms", status, handler._request_summary(), milliseconds)
 
     _plain_log_request = log_request
+
+
+def _compression(setting: Any) -> "list[type[OutputTransform]]":
+    if isinstance(setting, (list, tuple)):
+        return [listed_encodings(setting)]
+    return [GZipContentEncoding] if setting else []
 
 
 def _is_handler_class(target: Any) -> bool:

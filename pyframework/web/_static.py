@@ -10,6 +10,7 @@ from typing import Any
 
 from pyframework import httputil, iostream
 from pyframework._core.delegates import DONE
+from pyframework.web._encoders import accepted_codings
 from pyframework.web._errors import HTTPError
 from pyframework.web._handler import RequestHandler
 from pyframework.web._redirect import _is_protocol_relative
@@ -21,7 +22,7 @@ from pyframework.web._static_paths import (
     resolve_symlink_target,
     stat_regular_file,
 )
-from pyframework.web._static_siblings import accepted_codings, sibling_of
+from pyframework.web._static_siblings import SUFFIXES, sibling_of
 from pyframework.web._static_versions import StaticVersions
 
 _TO_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # what would block, such as a FIFO, is refused after opening
@@ -100,7 +101,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
     def _take_sibling(self) -> None:
         """Send a file that was compressed beforehand, if there is one that the client accepts."""
         self.set_header("Vary", "Accept-Encoding")
-        codings = accepted_codings(self.request.headers.get("Accept-Encoding", ""))
+        codings = accepted_codings(self.request.headers.get("Accept-Encoding", ""), SUFFIXES)
         found = sibling_of(self.absolute_path, self._stat().st_mtime, codings, self._checked)
         if found is not None:
             coding, self._sibling, self._stat_result = found
@@ -150,7 +151,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
         :raises IndexError: there are no such bytes
         """
         header = self.request.headers.get("Range")
-        asked = httputil._parse_request_range(header) if header else None
+        asked = httputil._parse_request_range(header) if header and self._is_range_of_this() else None
         if not asked:
             return None, None
         start, end = asked
@@ -164,6 +165,14 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             self.set_status(206)
             self.set_header("Content-Range", httputil._get_content_range(start, end, size))
         return start, end
+
+    def _is_range_of_this(self) -> bool:
+        """Return whether the client has a part of just this content, by If-Range (RFC 9110, section 13.1.5)."""
+        known = self.request.headers.get("If-Range")
+        if known is None:
+            return True
+        own = self._headers.get("Etag" if known.endswith('"') else "Last-Modified")
+        return known == own and not known.startswith("W/")
 
     def compute_etag(self) -> str | None:
         """Return the file's version, the same for all its ranges."""

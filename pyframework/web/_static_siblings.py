@@ -8,16 +8,6 @@ from pyframework.web._errors import HTTPError
 SUFFIXES = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}  # the best first
 
 
-def accepted_codings(header: str) -> list[str]:
-    """Return those of `SUFFIXES` that an Accept-Encoding header allows (RFC 9110, section 12.5.3)."""
-    weights: dict[str, bool] = {}
-    for item in header.lower().split(","):
-        coding, _, parameter = item.partition(";")
-        weight = parameter.strip().removeprefix("q=").strip("0.")
-        weights[coding.strip()] = not parameter or bool(weight)
-    return [coding for coding in SUFFIXES if weights.get(coding, weights.get("*", False))]
-
-
 def sibling_of(
     path: str, modified: float, codings: list[str], check: Callable[[str], tuple[str, os.stat_result]]
 ) -> tuple[str, str, os.stat_result] | None:
@@ -25,7 +15,7 @@ def sibling_of(
 
     :arg path: the plain file
     :arg modified: when that was modified; a sibling that is older is out of date
-    :arg codings: as `accepted_codings` returned them
+    :arg codings: those of `SUFFIXES` that the client accepts, the best first
     :arg check: returns where a path leads and its status, or raises HTTPError if it may not be served
     """
     for coding in codings:

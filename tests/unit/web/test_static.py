@@ -450,3 +450,25 @@ def test_sibling_that_may_not_be_served(get, siblings, tmp_path):
 def test_sibling_that_is_out_of_date(get, siblings):
     os.utime(siblings / "a.txt.br", (9e8, 9e8))
     assert get("/s/a.txt", headers={"Accept-Encoding": "br"}, precompressed=True).body == b"0123456789"
+
+
+def test_range_of_what_the_client_has(get):
+    fields = get("/s/a.txt").headers
+    etag, modified = fields["Etag"], fields["Last-Modified"]
+    for known, status in [
+        (etag, 206),
+        (modified, 206),
+        ('"other"', 200),
+        (f"W/{etag}", 200),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 200),
+        ("", 200),
+    ]:
+        answer = get("/s/a.txt", headers={"Range": "bytes=1-2", "If-Range": known})
+        assert (answer.status, answer.body) == (status, b"12" if status == 206 else b"0123456789"), known
+
+
+def test_range_of_another_coding(get, siblings):
+    etag = get("/s/a.txt", precompressed=True).headers["Etag"]
+    headers = {"Range": "bytes=1-2", "If-Range": etag, "Accept-Encoding": "br"}
+    answer = get("/s/a.txt", headers=headers, precompressed=True)
+    assert (answer.status, answer.body) == (200, b"in br")
