@@ -137,7 +137,8 @@ int main(int count, char **words) {
     connections = atoi(words[2]);
     room = strcmp(words[5], "room") == 0;
     compressed = strcmp(words[5], "deflate") == 0;
-    message_size = strtoul(words[3], NULL, 10) % LONGEST;
+    message_size = strtoul(words[3], NULL, 10);
+    if (message_size > LONGEST) return 2;
     for (int text = 0; text < TEXTS; text++) {
         make_message(messages[text], text);
         frame_sizes[text] = make_frame(messages[text], frames[text]);

@@ -1,30 +1,36 @@
-"""The client that Autobahn's fuzzing server tries: PORT AGENT. Plays all cases, sending every message back."""
+"""The client that Autobahn's fuzzing server tries: PORT AGENT. Plays all cases, sending every message back.
+
+Messages are answered by a callback, so that an answer has left before the next frame, which may be wrong, is looked at.
+"""
 
 import asyncio
 import sys
 
-from pyframework.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
+from pyframework.websocket import websocket_connect
 
 MAX_MESSAGE_SIZE = 64 * 1024 * 1024  # the longest cases are of 16 MiB
 
 
-async def connect(url: str) -> WebSocketClientConnection:
-    return await websocket_connect(url, compression_options={}, max_message_size=MAX_MESSAGE_SIZE)
-
-
 async def play(url: str) -> None:
-    connection = await connect(url)
-    async for message in connection:
-        try:
-            await connection.write_message(message, isinstance(message, bytes))
-        except WebSocketClosedError:
-            break
+    """Send back what comes, until the server closes."""
+    ended = asyncio.Event()
+
+    def answer(message: str | bytes | None) -> None:
+        if message is None:
+            ended.set()
+        else:
+            connection.write_message(message, isinstance(message, bytes))
+
+    connection = await websocket_connect(
+        url, on_message_callback=answer, compression_options={}, max_message_size=MAX_MESSAGE_SIZE
+    )
+    await ended.wait()
     connection.close()
 
 
 async def main(port: int, agent: str) -> None:
     server = f"ws://127.0.0.1:{port}"
-    connection = await connect(f"{server}/getCaseCount")
+    connection = await websocket_connect(f"{server}/getCaseCount")
     count = int(str(await connection.read_message()))
     connection.close()
     for case in range(1, count + 1):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import environment, machine, peers, run, workloads
+from bench import environment, machine, peers, run, websockets, workloads
 from bench.results import Run
 from bench.servers import PeerFailed
 
@@ -50,7 +50,13 @@ def test_every_peer_s_program_is_there_and_every_package_required() -> None:
     for peer in peers.PEERS:
         assert required.issuperset(peer.packages)
         assert peer.serves <= set(workloads.ALL)
-        assert all(Path(part).exists() for part in peer.command if part.endswith("_app.py"))
+        words = (*peer.command, *peer.echo, *peer.websocket)
+        assert all(Path(part).exists() for part in words if part.endswith(".py"))
+        assert peer.websocket or not peer.serves & set(workloads.WEBSOCKETS)
+
+
+def test_every_websocket_workload_has_a_load() -> None:
+    assert set(websockets.LOADS) == set(workloads.WEBSOCKETS)
 
 
 def test_busy_shares_are_shares() -> None:
