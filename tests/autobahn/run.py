@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -60,7 +61,7 @@ def install(python: str) -> None:
 
 @contextmanager
 def started(
-    words: list[str], environment: dict[str, str] | None = None, output: int = subprocess.DEVNULL
+    words: list[str], output: int | IO[str], environment: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """A process for the time of a `with`."""
     process = subprocess.Popen(words, env=environment, stdout=output, text=True)
@@ -79,7 +80,7 @@ def wstest(python: str, mode: str, spec: dict[str, object]) -> list[str]:
 
 
 def try_server(python: str, spec: dict[str, object]) -> None:
-    with started([sys.executable, str(HERE / "echo_server.py")], output=subprocess.PIPE) as server:
+    with started([sys.executable, str(HERE / "echo_server.py")], subprocess.PIPE) as server:
         assert server.stdout is not None
         port = int(server.stdout.readline())
         servers = [{"agent": AGENT, "url": f"ws://127.0.0.1:{port}"}]
@@ -94,9 +95,13 @@ def try_client(python: str, spec: dict[str, object]) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     words = wstest(python, "fuzzingserver", {**spec, "url": f"ws://127.0.0.1:{port}"})
-    with started(words, SUITE_ENVIRONMENT) as server:
+    with open(BUILD / "fuzzingserver.log", "w") as log, started(words, log, SUITE_ENVIRONMENT) as server:
         wait_until_open(port, server)
-        subprocess.run([sys.executable, str(HERE / "echo_client.py"), str(port), AGENT], check=True)
+        client = subprocess.run([sys.executable, str(HERE / "echo_client.py"), str(port), AGENT])
+        if client.returncode != 0:
+            sys.exit(
+                f"autobahn: the client ended with {client.returncode}; the suite's server: {server.poll()} (None: runs)"
+            )
 
 
 def wait_until_open(port: int, server: subprocess.Popen[str]) -> None:
@@ -108,7 +113,7 @@ def wait_until_open(port: int, server: subprocess.Popen[str]) -> None:
             time.sleep(0.05)
         else:
             return
-    sys.exit("autobahn: the suite's server did not start")
+    sys.exit("autobahn: the suite's server did not start: see build/autobahn/fuzzingserver.log")
 
 
 def verdict(side: str, report: Path) -> bool:
