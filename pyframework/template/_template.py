@@ -40,7 +40,7 @@ def _joined(page: list[str]) -> bytes:
 
 
 def _bytes(value: object) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+    return value if isinstance(value, bytes) else text(value).encode()
 
 
 NAMES: dict[str, Any] = {

@@ -14,6 +14,7 @@ from typing import Any
 import pyframework
 from pyframework import httputil
 from pyframework.concurrent import dummy_executor
+from pyframework.httpserver import _CallableAdapter
 from pyframework.ioloop import IOLoop
 from pyframework.iostream import StreamClosedError
 from pyframework.log import access_log, app_log
@@ -119,52 +120,40 @@ class WSGIContainer(httputil.HTTPServerConnectionDelegate):
         log("%d %s %s (%s) %.2fms", status_code, request.method, request.uri, request.remote_ip, milliseconds)
 
 
-class _Message(httputil.HTTPMessageDelegate):
+class _Message(_CallableAdapter):
     """One request: the container gets it with its body, or sooner if that is large and an executor reads it."""
 
-    def __init__(self, container: WSGIContainer, connection: httputil.HTTPConnection) -> None:
-        self.container = container
-        self.connection = connection
-        self.request: httputil.HTTPServerRequest | None = None
-        self.chunks: list[bytes] = []
-        self.size = 0
-        self.body: BodyInput | None = None
+    body: BodyInput | None = None
+    _size = 0
 
-    def headers_received(
-        self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
-    ) -> Awaitable[None] | None:
-        assert isinstance(start_line, httputil.RequestStartLine)
-        self.request = httputil.HTTPServerRequest(
-            connection=self.connection, start_line=start_line, headers=headers
-        )
-        return None
+    def __init__(self, container: WSGIContainer, connection: httputil.HTTPConnection) -> None:
+        super().__init__(container, connection)
+        self.container = container
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         if self.body is not None:
             return self.body.feed(chunk)
-        self.chunks.append(chunk)
-        self.size += len(chunk)
-        if self.size > _GATHERED_SIZE and self.container.executor is not dummy_executor:
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        if self._size > _GATHERED_SIZE and self.container.executor is not dummy_executor:
             return self._begin_stream()
         return None
 
     def _begin_stream(self) -> Awaitable[None] | None:
         assert self.request is not None
-        chunks, self.chunks = self.chunks, []
+        chunks, self._chunks = self._chunks, []
         self.body = BodyInput(asyncio.get_running_loop())
         IOLoop.current().spawn_callback(self.container._stream, self.request, self.body)
         return self.body.feed(b"".join(chunks))
 
     def finish(self) -> None:
-        assert self.request is not None
-        if self.body is not None:
+        if self.body is None:
+            super().finish()
+        else:
             self.body.end()
-            return
-        self.request.body = b"".join(self.chunks)
-        self.container(self.request)
 
     def on_connection_close(self) -> None:
-        self.chunks.clear()
+        super().on_connection_close()
         if self.body is not None:
             self.body.end(cut=True)
 

@@ -1,5 +1,6 @@
 """Escaping for HTML, of every width of character."""
 
+import enum
 import html
 
 import pytest
@@ -40,12 +41,17 @@ class Text(str):
     pass
 
 
+class Colour(str, enum.Enum):  # noqa: UP042  (str() of a StrEnum would be its text)
+    RED = "<red>"
+
+
 @pytest.mark.parametrize(
     ("value", "plain", "safe"),
     [
         ("<", "<", "&lt;"),
         (b"<", "<", "&lt;"),
         (Text("<"), "<", "&lt;"),
+        (Colour.RED, "<red>", "&lt;red&gt;"),
         (7, "7", "7"),
         (True, "True", "True"),
         (1.5, "1.5", "1.5"),

@@ -5,7 +5,7 @@ Trick: text without such characters, and most is, comes back as the same object.
 """
 from cpython.long cimport PyLong_CheckExact
 from cpython.unicode cimport (
-    PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_New,
+    PyUnicode_CheckExact, PyUnicode_DATA, PyUnicode_FromObject, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_New,
 )
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport strlen
@@ -90,13 +90,13 @@ def xhtml_escape(value) -> str:
         return escaped_text((<bytes>value).decode())
     if not isinstance(value, str):
         raise TypeError(f"expected str or bytes, not {type(value).__name__}")
-    return escaped_text(value if PyUnicode_CheckExact(value) else "".join(value))
+    return escaped_text(PyUnicode_FromObject(value))
 
 
 def text(value) -> str:
     """Return the text of any value: that of bytes is UTF-8, and where it is not, it can be encoded back."""
-    if PyUnicode_CheckExact(value):
-        return value
+    if isinstance(value, str):      # what it holds, whatever a subclass, such as an enum, says that it is
+        return PyUnicode_FromObject(value)
     if isinstance(value, bytes):
         return (<bytes>value).decode("utf-8", "surrogateescape")
     return str(value)
@@ -108,6 +108,6 @@ def escaped(value) -> str:
         return escaped_text(value)
     if PyLong_CheckExact(value):
         return str(value)
-    if isinstance(value, bytes):
+    if isinstance(value, bytes):    # here it must be UTF-8
         return escaped_text((<bytes>value).decode())
-    return escaped_text(str(value))
+    return escaped_text(text(value))

@@ -590,6 +590,7 @@ cdef class Stream(Watch):
 
     cdef Py_ssize_t fill_by_hook(self, Py_ssize_t room, bint straight) except -2:
         global spare
+        piece = self.piece      # held here: the hook may close the stream, which gives it up
         space = None
         if straight:
             view = self.target[self.goal:]
@@ -1128,6 +1129,7 @@ cdef class Stream(Watch):
 
     def _signal_closed(self):
         """Tell everybody who waits for something that it will not come."""
+        self.end_piece()
         futures = [self.end_read(), self._connect_future]
         if self.write_futures is not None:
             futures += [future for _, future in self.write_futures]
