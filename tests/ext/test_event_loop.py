@@ -562,6 +562,15 @@ def test_an_exception_from_a_signal_handler_ends_the_wait(loop: EventLoop) -> No
     turns(loop)
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Ctrl-C as in a terminal: a program that was started in the background may be told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_cancels_the_main_task() -> None:
     async def main() -> None:
         asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
