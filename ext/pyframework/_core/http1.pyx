@@ -39,7 +39,7 @@ cdef enum:      # Connection.state
     HEAD, HEAD_DONE, FIXED, CHUNKED, UNTIL_CLOSE, COMPLETE
 
 cdef enum:
-    PIECE = 1048576         # bytes of a body of known length that are received in one piece, if it is gathered
+    PIECE = 4194304         # bytes of a body of known length that are received in one piece, if it is gathered
     CHUNKS = 256            # chunks of a body that are read in one turn of the loop
     SHOWN = 100             # characters of a bad value that a log line shows
 

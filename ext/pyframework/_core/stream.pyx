@@ -15,6 +15,7 @@ import re
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject_GenericSetAttr
 from libc.errno cimport EAGAIN, EINTR, errno as c_errno
@@ -37,9 +38,11 @@ cdef enum:
     PEEK = 131072           # bytes offered to `write_to_fd` at a time
     TURNS = 16              # receives, or sends, for one descriptor in one event
     FILE_TURN = 1048576     # bytes of a file in one send
+    LESSON = 8388608        # bytes of one block that is freed before large ones come and go
 
 cdef object gen_log = logging.getLogger("tornado.general")
 cdef tuple UNSENDABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)     # what sendfile says of files without pages
+cdef bint taught = False
 cdef object spare = None        # the bytearray that `read_from_fd` fills, between two calls
 
 cdef enum:
@@ -693,6 +696,7 @@ cdef class Stream(Watch):
 
     cdef int begin_piece(self, Py_ssize_t size) except -1:
         """Let the next `size` bytes go straight into a bytes object, which `end_piece` returns when it is full."""
+        teach_malloc()
         self.piece = PyBytes_FromStringAndSize(NULL, size)
         self.target = PyMemoryView_FromMemory(PyBytes_AS_STRING(self.piece), size, PyBUF_WRITE)
         self.goal = 0
@@ -1149,6 +1153,15 @@ cdef class Stream(Watch):
             loop.call_soon(call_closed, consumer, self.io_loop, callback)
         elif callback is not None:
             self.io_loop.add_callback(callback)
+
+
+cdef int teach_malloc() except -1:
+    """Let malloc keep what large blocks leave: glibc gives back what is more than twice the largest that was freed."""
+    global taught
+    if not taught:      # else each body costs its pages anew (mallopt(3), M_MMAP_THRESHOLD)
+        PyMem_RawFree(PyMem_RawMalloc(LESSON))
+        taught = True
+    return 0
 
 
 cdef object last_error():
