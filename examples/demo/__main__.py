@@ -5,6 +5,8 @@ import signal
 from contextlib import suppress
 
 import pyframework
+from pyframework.httpserver import HTTPServer
+from pyframework.netutil import bind_sockets
 from pyframework.options import define, options, parse_command_line
 
 from .app import make_app
@@ -16,8 +18,10 @@ define("address", default="127.0.0.1", help="the address to listen on")
 
 async def main() -> None:
     figures = Figures()
-    server = make_app(figures).listen(options.port, options.address)
-    print(f"Open http://{options.address}:{options.port} (Ctrl-C ends it)", flush=True)
+    server = HTTPServer(make_app(figures))
+    sockets = bind_sockets(options.port, options.address)
+    server.add_sockets(sockets)
+    print(f"Open http://{options.address}:{sockets[0].getsockname()[1]} (Ctrl-C ends it)", flush=True)
     told_to_end = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_end.set)
     await told_to_end.wait()

@@ -1,4 +1,4 @@
-"""Signing in and out: a signed cookie says who is there."""
+"""Signing in and out by a signed cookie."""
 
 from pyframework import web
 

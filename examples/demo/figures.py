@@ -1,4 +1,4 @@
-"""What the server does, counted by itself and sent to the page by server-sent events."""
+"""What the server does, told by server-sent events."""
 
 import time
 from collections import deque

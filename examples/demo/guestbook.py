@@ -1,4 +1,4 @@
-"""A form: only those that this site has handed out are accepted."""
+"""A form that no other site can send in your name."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An upload: its body is hashed while it comes and never held as a whole."""
+"""An upload, hashed while it comes, never held as a whole."""
 
 import hashlib
 import time
