@@ -16,7 +16,7 @@ POINTS = 120
 
 
 class Figures:
-    """How many requests a second were answered in the last minute, how many at most, how many in all."""
+    """Requests answered: each half second, at most, in all."""
 
     def __init__(self) -> None:
         self.rates = deque([0.0] * POINTS, maxlen=POINTS)

@@ -25,19 +25,19 @@ function draw() {
   const x = i => width * i / (rates.length - 1);
   const y = rate => bottom - rate / top * (bottom - 22);
   const curve = rates.map((rate, i) => `${x(i).toFixed(1)},${y(rate).toFixed(1)}`).join(" L");
-  const parts = [];
+  const parts = [], labels = [];
   for (const rate of [0, top / 2, top]) {
     parts.push(shape("line", { x1: 0, x2: width, y1: y(rate), y2: y(rate) }));
-    if (rate) parts.push(shape("text", { x: 0, y: y(rate) - 6 }, number(rate)));
+    if (rate) labels.push(shape("text", { x: 0, y: y(rate) - 6 }, number(rate)));
   }
-  parts.push(shape("text", { x: 0, y: height - 2 }, "a minute ago"));
-  parts.push(shape("text", { x: width, y: height - 2, "text-anchor": "end" }, "now"));
+  labels.push(shape("text", { x: 0, y: height - 2 }, "a minute ago"));
+  labels.push(shape("text", { x: width, y: height - 2, "text-anchor": "end" }, "now"));
   if (rates.length) {
     parts.push(shape("path", { class: "area", d: `M0,${bottom} L${curve} L${width},${bottom} Z` }));
     parts.push(shape("path", { class: "curve", d: `M${curve}` }));
     parts.push(shape("circle", { cx: width, cy: y(rates.at(-1)), r: 5 }));
   }
-  chart.replaceChildren(...parts);
+  chart.replaceChildren(...parts, ...labels);
 }
 
 function shape(name, attributes, text = "") {
