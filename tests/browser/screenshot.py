@@ -12,7 +12,7 @@ from tests.browser.chromium import DESKTOP, PHONE, ROOT, running_browser, runnin
 
 IMAGES = ROOT / "docs" / "images"
 # How many clients ask at a time, second by second; twice that is longer than the chart reaches back.
-CLIENTS = [1, 1, 1, 2, 2, 3, 4, 4, 3, 3, 2, 2, 2, 3, 5, 8, 8, 8, 6, 6, 5, 3, 3, 2, 2, 2, 3, 3, 4, 6, 6, 5, 5, 3, 3, 2, 2, 4]
+CLIENTS = [1, 1, 2, 2, 3, 4, 4, 3, 3, 2, 2, 3, 5, 8, 8, 8, 6, 6, 5, 3, 3, 2, 2, 2, 3, 3, 4, 6, 6, 5, 5, 3, 3, 2, 2, 4]
 REQUEST = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
