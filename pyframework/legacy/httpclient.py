@@ -6,7 +6,7 @@ from typing import Any
 
 from pyframework.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from pyframework.ioloop import IOLoop
-from pyframework.legacy._arguments import ignoring_loop, replace
+from pyframework.legacy._arguments import ignoring_loop, on_kept_loop, replace
 from pyframework.legacy._delivery import FUTURE
 from pyframework.legacy._notes import note
 from pyframework.simple_httpclient import SimpleAsyncHTTPClient
@@ -14,6 +14,12 @@ from pyframework.simple_httpclient import SimpleAsyncHTTPClient
 _SIMPLE = (
     "[io_loop] max_clients hostname_mapping max_buffer_size resolver defaults max_header_size max_body_size"
 )
+
+
+def _new_client(call: Callable[[], Any], io_loop: IOLoop | None = None) -> Any:
+    client = ignoring_loop("AsyncHTTPClient")(call, io_loop=io_loop)
+    client._chosen_loop = io_loop
+    return client
 
 
 def _fetch(client: Any, call: Any, callback: Callable[[HTTPResponse], Any] | None = None) -> Any:
@@ -41,7 +47,8 @@ def _response_of(future: Any, request: HTTPRequest) -> HTTPResponse:
 
 
 def install() -> None:
-    replace(AsyncHTTPClient, "__new__", "cls [io_loop] force_instance", ignoring_loop("AsyncHTTPClient"))
+    replace(AsyncHTTPClient, "__new__", "cls [io_loop] force_instance", _new_client)
     replace(AsyncHTTPClient, "initialize", "[io_loop] defaults", ignoring_loop("AsyncHTTPClient"))
     replace(SimpleAsyncHTTPClient, "initialize", _SIMPLE, ignoring_loop("AsyncHTTPClient"))
     replace(AsyncHTTPClient, "fetch", "request [callback] raise_error", _fetch)
+    AsyncHTTPClient.fetch = on_kept_loop(AsyncHTTPClient.fetch)  # type: ignore[method-assign]

@@ -1,11 +1,16 @@
-"""Callbacks of streams. A callback that fails closes its stream; one whose stream is closed before is not called."""
+"""Callbacks of streams.
 
+A callback that fails closes its stream; one whose stream is closed before there is a result is not called. The close
+callback comes after all that have one.
+"""
+
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from pyframework import gen
 from pyframework.iostream import BaseIOStream, IOStream, SSLIOStream, StreamClosedError
-from pyframework.legacy._arguments import keeping_loop, replace
+from pyframework.legacy._arguments import current, keeping_loop, replace
 from pyframework.legacy._delivery import FUTURE
 from pyframework.legacy._notes import note
 
@@ -14,8 +19,12 @@ _PIECES = "read with partial=True until there is no more"
 _Callback = Callable[..., Any]
 
 
-def _deliver(stream: BaseIOStream, future: Any, callback: _Callback, *, with_result: bool = True) -> None:
+def _deliver(stream: Any, future: Any, callback: _Callback, *, with_result: bool = True) -> None:
+    waiting: set[Any] = vars(stream).setdefault("_waiting_callbacks", set())
+    waiting.add(future)
+
     def on_done(done: Any) -> None:
+        waiting.discard(done)
         if done.cancelled() or done.exception() is not None:
             return
         try:
@@ -27,14 +36,31 @@ def _deliver(stream: BaseIOStream, future: Any, callback: _Callback, *, with_res
     stream.io_loop.add_future(future, on_done)
 
 
+def _signal_closed(stream: Any) -> None:
+    callback = stream._close_callback
+    if callback is not None and stream.__dict__.get("_waiting_callbacks"):
+        stream._close_callback = functools.partial(_tell_closed, stream, callback)
+    _signal_closed_now(stream)
+
+
+def _tell_closed(stream: Any, callback: _Callback) -> Any:
+    """Call the close callback when all reads and writes, which the closing has ended, have been told."""
+    if stream._waiting_callbacks:
+        stream.io_loop.add_callback(_tell_closed, stream, callback)
+        return None
+    return callback()
+
+
+_signal_closed_now = BaseIOStream._signal_closed
+
+
 def _reading(name: str) -> Callable[..., Any]:
-    def use(stream: Any, call: _Callback, callback: Any = None, streaming_callback: Any = None) -> Any:
+    def use(stream: Any, call: Any, callback: Any = None, streaming_callback: Any = None) -> Any:
         if streaming_callback is not None:
             note(f"IOStream.{name}(streaming_callback=)", _PIECES)
-            arguments = call.args[1:], call.keywords  # type: ignore[attr-defined]
-            pieces = _PIECES_OF[name](stream, streaming_callback, *arguments[0], **arguments[1])
-            future = gen.convert_yielded(pieces)
-        else:
+            pieces = functools.partial(_PIECES_OF[name], stream, streaming_callback)
+            call = functools.partial(pieces, *call.args[1:], **call.keywords)
+        with current(getattr(stream, "_chosen_loop", None)):
             future = gen.convert_yielded(call())
         if callback is None:
             return future
@@ -87,6 +113,7 @@ def install() -> None:
         ("read_until_close", "[callback] [streaming_callback]"),
     ):
         replace(BaseIOStream, name, old, _reading(name))
+    BaseIOStream._signal_closed = _signal_closed  # type: ignore[method-assign]
     replace(BaseIOStream, "write", "data [callback]", _ending("write"))
     replace(IOStream, "connect", "address [callback] server_hostname", _ending("connect"))
     replace(SSLIOStream, "connect", "address [callback] server_hostname", _ending("connect"))

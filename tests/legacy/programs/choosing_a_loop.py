@@ -1,4 +1,4 @@
-# Loops under the names of their systems, and one that is not the current one.
+# Loops under the names of their systems, with a clock of the choice; what threads wake a loop by.
 import select
 
 from tornado.httpclient import AsyncHTTPClient
@@ -18,7 +18,7 @@ class Hello(RequestHandler):
 
 
 IOLoop.configure("tornado.platform.select.SelectIOLoop", time_func=time.monotonic)
-io_loop = IOLoop(make_current=False)
+io_loop = IOLoop()
 print(isinstance(io_loop, SelectIOLoop), isinstance(io_loop, PollIOLoop))
 print(abs(io_loop.time() - time.monotonic()) < 1)
 sock, port = bind_unused_port()

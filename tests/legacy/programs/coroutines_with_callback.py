@@ -2,7 +2,7 @@
 from tornado import gen, stack_context
 from tornado.concurrent import TracebackFuture
 from tornado.ioloop import IOLoop
-from tornado.util import PY3, u, xrange
+from tornado.util import PY3, xrange
 
 io_loop = IOLoop.current()
 
@@ -31,6 +31,6 @@ def on_error(typ, value, tb):
     return True
 
 
-print(PY3, u("text"), list(xrange(3)))
+print(PY3, list(xrange(3)))
 double(n=21, callback=on_double)
 io_loop.start()

@@ -33,7 +33,7 @@ def on_second(response):
 
 
 def on_third(response):
-    print(response.code, response.body, type(response.error).__name__ != "NoneType")
+    print(response.code, response.error is not None)
     try:
         response.rethrow()
     except Exception:

@@ -36,11 +36,6 @@ def run(callback):
     callback()
 
 
-@gen.coroutine
-def leaking():
-    yield gen.Callback("leak")
-
-
 class Countdown(gen.YieldPoint):
     def __init__(self, count):
         self.count = count
@@ -67,10 +62,6 @@ class Countdown(gen.YieldPoint):
 @gen.coroutine
 def main():
     yield gen.Task(run)
-    try:
-        yield leaking()
-    except gen.LeakedCallbackError as error:
-        print("leaked", type(error).__name__)
     print((yield Countdown(3)))
 
 
