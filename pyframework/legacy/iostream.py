@@ -19,9 +19,16 @@ _PIECES = "read with partial=True until there is no more"
 _Callback = Callable[..., Any]
 
 
-def _deliver(stream: Any, future: Any, callback: _Callback, *, with_result: bool = True) -> None:
+def _begin(stream: Any, call: Any, callback: _Callback, *, with_result: bool = True) -> None:
+    """Make a call, and tell its result to ``callback``."""
     waiting: set[Any] = vars(stream).setdefault("_waiting_callbacks", set())
-    waiting.add(future)
+    waiting.add(call)  # it may find the end of the stream at once
+    try:
+        with current(getattr(stream, "_chosen_loop", None)):
+            future = gen.convert_yielded(call())
+        waiting.add(future)
+    finally:
+        waiting.discard(call)
 
     def on_done(done: Any) -> None:
         waiting.discard(done)
@@ -60,13 +67,10 @@ def _reading(name: str) -> Callable[..., Any]:
             note(f"IOStream.{name}(streaming_callback=)", _PIECES)
             pieces = functools.partial(_PIECES_OF[name], stream, streaming_callback)
             call = functools.partial(pieces, *call.args[1:], **call.keywords)
-        with current(getattr(stream, "_chosen_loop", None)):
-            future = gen.convert_yielded(call())
         if callback is None:
-            return future
+            return gen.convert_yielded(call())
         note(f"IOStream.{name}(callback=)", FUTURE)
-        _deliver(stream, future, callback)
-        return None
+        return _begin(stream, call, callback)
 
     return use
 
@@ -94,12 +98,10 @@ _PIECES_OF: dict[str, _Callback] = {"read_bytes": _pieces_of_bytes, "read_until_
 
 def _ending(name: str) -> Callable[..., Any]:
     def use(stream: Any, call: _Callback, callback: Any = None) -> Any:
-        future = call()
         if callback is None:
-            return future
+            return call()
         note(f"IOStream.{name}(callback=)", FUTURE)
-        _deliver(stream, future, callback, with_result=False)
-        return None
+        return _begin(stream, call, callback, with_result=False)
 
     return use
 
