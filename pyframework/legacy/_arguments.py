@@ -18,28 +18,30 @@ _IO_LOOP = "leave it out: what is made inside a running loop belongs to that loo
 class OldSignature:
     """The positional arguments that a function had, such as ``delimiter [callback] max_bytes``.
 
-    Those in brackets are gone. A call is an old one if it names one of them, has something in its place that fits
-    only there (a function for a callback, an IOLoop), or has more arguments than today's function takes.
+    Those in brackets are gone, those behind a ``*`` had no place. A call is an old one if it names one that is gone,
+    has something in its place that fits only there (a function for a callback, an IOLoop), or has more arguments
+    than today's function takes.
     """
 
     def __init__(self, text: str) -> None:
-        words = text.split()
-        self.names = [word.strip("[]") for word in words]
-        self.gone = [word.strip("[]") for word in words if word.startswith("[")]
-        self.count = len(words) - len(self.gone)
+        placed = text.partition("*")[0].split()
+        self.names = [word.strip("[]") for word in placed]
+        self.gone = [word.strip("[]") for word in text.split() if word.startswith("[")]
+        self.count = len([word for word in placed if not word.startswith("[")])
 
     def split(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, Any]]:
         """Return the arguments for today's function, and those that are gone (none of them in a call of today)."""
-        if len(args) > len(self.names) or not self._is_old(args, kwargs):
+        if not self._is_old(args, kwargs):
             return args, kwargs, {}
+        placed = len(self.names)
         given = {**dict(zip(self.names, args, strict=False)), **kwargs}
         gone = {name: given.pop(name) for name in self.gone if name in given}
-        return (), given, gone
+        return args[placed:], given, gone
 
     def _is_old(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        if len(args) > self.count or any(name in kwargs for name in self.gone):
+        if self.count < len(args) <= len(self.names) or any(name in kwargs for name in self.gone):
             return True
         return any(name in self.gone and _fits(name, value) for name, value in zip(self.names, args, strict=False))
 

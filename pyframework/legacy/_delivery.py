@@ -16,7 +16,7 @@ def deliver(waited: Any, callback: Callable[..., Any]) -> Any:
 
     Returns the Future.
     """
-    future = gen.convert_yielded(waited)
+    future = gen.maybe_future(None) if waited is None else gen.convert_yielded(waited)
     IOLoop.current().add_future(future, lambda done: callback(done.result()))
     return future
 

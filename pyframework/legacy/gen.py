@@ -63,10 +63,11 @@ def engine(func: Callable[..., Any]) -> Callable[..., Any]:
 
 def start_coroutine(runner: Any, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """Start what `gen.coroutine` decorates; take ``callback`` from the arguments of a function that has none."""
-    if "callback" not in kwargs or _takes_callback(function):
-        return _start_coroutine(runner, function, args, kwargs)
-    callback = kwargs.pop("callback")
+    old = "callback" in kwargs and not _takes_callback(function)
+    callback = kwargs.pop("callback") if old else None
     future = _start_coroutine(runner, function, args, kwargs)
+    if future._source_traceback:
+        future._source_traceback.pop()  # this frame is none of the program's
     if callback is not None:
         note("gen.coroutine: callback=", FUTURE)
         deliver(future, callback)

@@ -104,5 +104,5 @@ def install() -> None:
         set_blocking_signal_threshold=set_blocking_signal_threshold,
     )
     IOLoop._run_callback = run_callback  # type: ignore[method-assign]
-    replace(PeriodicCallback, "__init__", "callback callback_time [io_loop]", keeping_loop("PeriodicCallback"))
+    replace(PeriodicCallback, "__init__", "callback callback_time [io_loop] jitter", keeping_loop("PeriodicCallback"))
     PeriodicCallback.start = on_kept_loop(PeriodicCallback.start)  # type: ignore[method-assign]

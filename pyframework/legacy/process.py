@@ -5,7 +5,6 @@ from pyframework.process import Subprocess
 
 
 def install() -> None:
-    # What Popen takes by position goes through as it is.
-    replace(Subprocess, "__init__", "args [io_loop]", keeping_loop("Subprocess"))
+    replace(Subprocess, "__init__", "* [io_loop]", keeping_loop("Subprocess"))
     Subprocess.set_exit_callback = on_kept_loop(Subprocess.set_exit_callback)  # type: ignore[method-assign]
     replace(Subprocess, "initialize", "cls [io_loop]", ignoring_loop("Subprocess.initialize"))

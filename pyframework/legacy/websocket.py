@@ -9,7 +9,7 @@ from pyframework.websocket import WebSocketHandler
 
 _CONNECT = (
     "url [io_loop] callback connect_timeout on_message_callback compression_options ping_interval ping_timeout "
-    "max_message_size subprotocols"
+    "max_message_size subprotocols resolver"
 )
 
 
