@@ -7,6 +7,7 @@ from typing import Any
 
 from pyframework import gen
 from pyframework._core.loop import create_future
+from pyframework.concurrent import _add_loop_callback
 from pyframework.legacy import stack_context
 from pyframework.legacy._notes import note
 from pyframework.log import app_log
@@ -101,7 +102,7 @@ class YieldFuture(YieldPoint):
         self.future = gen.convert_yielded(future)
 
     def start(self, runner: "Runner") -> None:
-        gen._add_loop_callback(self.future, runner.loop, lambda _: runner.look())
+        _add_loop_callback(self.future, runner.loop, lambda _: runner.look())
 
     def is_ready(self) -> bool:
         return self.future.done()

@@ -65,7 +65,7 @@ def start_coroutine(runner: Any, function: Callable[..., Any], args: Any, kwargs
     """Start what `gen.coroutine` decorates; take ``callback`` from the arguments of a function that has none."""
     old = "callback" in kwargs and not _takes_callback(function)
     callback = kwargs.pop("callback") if old else None
-    future = _start_coroutine(runner, function, args, kwargs)
+    future: Any = _start_coroutine(runner, function, args, kwargs)
     if future._source_traceback:
         future._source_traceback.pop()  # this frame is none of the program's
     if callback is not None:
@@ -91,14 +91,14 @@ def _without(call: Callable[[], Any], **_gone: Any) -> Any:
 
 
 _multi = gen.multi
-_start_coroutine = gen.start_coroutine
+_start_coroutine = gen.start_coroutine  # type: ignore[attr-defined]
 
 
 def install() -> None:
     names = ("Arguments", "YieldPoint", "Callback", "Wait", "WaitAll", "YieldFuture", "MultiYieldPoint")
     add(gen, Task=Task, engine=engine, **{name: getattr(_yield_points, name) for name in names})
     gen.Runner = Runner  # type: ignore[misc]
-    gen.start_coroutine = start_coroutine
+    gen.start_coroutine = start_coroutine  # type: ignore[attr-defined]
     gen.multi = gen.Multi = multi
     replace(gen, "coroutine", "func [replace_callback]", _without)
     replace(gen, "with_timeout", "timeout future [io_loop] quiet_exceptions", _without)

@@ -25,7 +25,9 @@ class PollIOLoop(AsyncIOLoop):
     :arg time_func: the clock, in place of `time.time`
     """
 
-    def initialize(self, impl: Any = None, time_func: Callable[[], float] | None = None, **kwargs: Any) -> None:
+    def initialize(  # type: ignore[override]
+        self, impl: Any = None, time_func: Callable[[], float] | None = None, **kwargs: Any
+    ) -> None:
         note("ioloop.PollIOLoop", "IOLoop() makes the right loop for the system")
         if time_func is not None:
             self.time = time_func  # type: ignore[method-assign]

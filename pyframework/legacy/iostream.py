@@ -115,7 +115,7 @@ def install() -> None:
         ("read_until_close", "[callback] [streaming_callback]"),
     ):
         replace(BaseIOStream, name, old, _reading(name))
-    BaseIOStream._signal_closed = _signal_closed  # type: ignore[method-assign]
+    BaseIOStream._signal_closed = _signal_closed  # type: ignore[method-assign, assignment]
     replace(BaseIOStream, "write", "data [callback]", _ending("write"))
     replace(IOStream, "connect", "address [callback] server_hostname", _ending("connect"))
     replace(SSLIOStream, "connect", "address [callback] server_hostname", _ending("connect"))

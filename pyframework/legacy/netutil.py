@@ -27,7 +27,8 @@ def ssl_match_hostname(cert: dict[str, Any], hostname: str) -> None:
     else:
         matches = any(kind == "IP Address" and ipaddress.ip_address(name.strip()) == wanted for kind, name in names)
     if not matches:
-        raise SSLCertificateError(f"the certificate is for {', '.join(n for _, n in names) or 'nobody'}, not {hostname}")
+        known = ", ".join(name for _, name in names) or "nobody"
+        raise SSLCertificateError(f"the certificate is for {known}, not {hostname}")
 
 
 def _dns_matches(pattern: str, hostname: str) -> bool:
@@ -36,7 +37,7 @@ def _dns_matches(pattern: str, hostname: str) -> bool:
     return rest == host_rest and (first == host_first or (first == "*" and bool(host_first) and bool(rest)))
 
 
-def _new_resolver(cls: type, *args: Any, io_loop: Any = None, **kwargs: Any) -> Any:
+def _new_resolver(cls: type[Resolver], *args: Any, io_loop: Any = None, **kwargs: Any) -> Any:
     if io_loop is not None:
         note("Resolver(io_loop=)", "leave it out")
     with current(io_loop):
@@ -46,11 +47,15 @@ def _new_resolver(cls: type, *args: Any, io_loop: Any = None, **kwargs: Any) -> 
 def install() -> None:
     add(netutil, ssl_match_hostname=ssl_match_hostname, SSLCertificateError=SSLCertificateError)
     Resolver.__new__ = _new_resolver  # type: ignore[method-assign, assignment]
-    for kind in (Resolver, *_all_subclasses(Resolver)):
+    for kind in _and_subclasses(Resolver):
         if "resolve" in vars(kind):
             replace(kind, "resolve", "host port family [callback]", delivering("Resolver.resolve"))
     replace(netutil, "add_accept_handler", "sock callback [io_loop]", ignoring_loop("add_accept_handler"))
 
 
-def _all_subclasses(kind: type) -> list[type]:
-    return [found for child in kind.__subclasses__() for found in (child, *_all_subclasses(child))]
+def _and_subclasses(kind: type) -> list[type]:
+    found = [kind]
+    children: list[type] = kind.__subclasses__()
+    for child in children:
+        found += _and_subclasses(child)
+    return found

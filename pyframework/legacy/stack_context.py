@@ -146,11 +146,12 @@ def run(function: Callable[[], Any]) -> Any:
         if link.context.active:
             contexts.append(link.context)
         link = link.outer
+    result = None
     with ExitStack() as around:
         for context in reversed(contexts):
             around.push(context.enter())
-        return function()
-    return None
+        result = function()
+    return result
 
 
 def wrap(fn: Any) -> Any:
@@ -196,4 +197,4 @@ def install() -> None:
     import pyframework
 
     sys.modules["pyframework.stack_context"] = sys.modules[__name__]
-    pyframework.stack_context = sys.modules[__name__]  # type: ignore[attr-defined]
+    pyframework.stack_context = sys.modules[__name__]

@@ -21,4 +21,4 @@ def install() -> None:
     replace(TCPServer, "__init__", "[io_loop] ssl_options max_buffer_size read_chunk_size", server)
     TCPServer.add_sockets = on_kept_loop(TCPServer.add_sockets)  # type: ignore[method-assign]
     replace(HTTPServer, "initialize", _HTTP, keeping_loop("HTTPServer"))
-    tcpserver.add_accept_handler = netutil.add_accept_handler
+    tcpserver.add_accept_handler = netutil.add_accept_handler  # type: ignore[attr-defined]

@@ -33,7 +33,7 @@ class LogTrapTestCase(unittest.TestCase):
         if not isinstance(handler, logging.StreamHandler):
             return super().run(result)
         failed_before = len(result.failures) + len(result.errors)
-        shown = handler.setStream(io.StringIO())
+        shown: Any = handler.setStream(io.StringIO())
         try:
             return super().run(result)
         finally:
