@@ -1,5 +1,7 @@
 """Results for callbacks: what today's function puts into a Future."""
 
+import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +26,20 @@ def deliver(waited: Any, callback: Callable[..., Any]) -> Any:
 def deliver_end(waited: Any, callback: Callable[[], Any]) -> Any:
     """Do what `deliver` does, for a callback that takes no result."""
     return deliver(waited, lambda _result: callback())
+
+
+def starting(owner: type, name: str) -> None:
+    """Let a coroutine method begin when it is called, whether or not somebody waits; it returns a Future."""
+    method = getattr(owner, name)
+
+    @functools.wraps(method)
+    def started(*args: Any, **kwargs: Any) -> Any:
+        result = method(*args, **kwargs)
+        if not asyncio.iscoroutine(result):
+            return result
+        return asyncio.ensure_future(result, loop=IOLoop.current().asyncio_loop)
+
+    setattr(owner, name, started)
 
 
 def delivering(name: str, how: Callable[[Any, Callable[..., Any]], Any] = deliver) -> _Use:

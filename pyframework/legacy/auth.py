@@ -1,4 +1,4 @@
-"""Signing in with callbacks: an AuthError is logged, and the callback gets None."""
+"""Signing in with callbacks: what the other site refuses is logged, and the callback gets None."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,12 @@ from typing import Any
 from pyframework import auth
 from pyframework.auth import AuthError
 from pyframework.gen import convert_yielded
+from pyframework.httpclient import HTTPClientError
 from pyframework.ioloop import IOLoop
 from pyframework.legacy._arguments import replace
-from pyframework.legacy._delivery import deliver_end, delivering
+from pyframework.legacy._delivery import deliver_end, delivering, starting
+from pyframework.legacy._notes import note
+from pyframework.legacy.gen import Task
 from pyframework.log import gen_log
 
 _USER = "redirect_uri client_id client_secret code [callback] extra_fields"
@@ -36,8 +39,8 @@ def _deliver_user(waited: Any, callback: Callable[[Any], Any]) -> Any:
     def on_done(done: Any) -> None:
         try:
             result = done.result()
-        except AuthError as error:
-            gen_log.warning(str(error))
+        except (AuthError, HTTPClientError) as error:
+            gen_log.warning("%s: %s", type(error).__name__, error)
             result = None
         callback(result)
 
@@ -46,7 +49,22 @@ def _deliver_user(waited: Any, callback: Callable[[Any], Any]) -> Any:
     return future
 
 
+async def _get_user(self: Any, access_token: dict[str, Any]) -> Any:
+    """Ask `_oauth_get_user`, which takes a callback, where a subclass has that."""
+    get_user = getattr(self, "_oauth_get_user", None)
+    if get_user is None:
+        return await _no_user(self, access_token)
+    note("OAuthMixin._oauth_get_user", "override _oauth_get_user_future with a coroutine")
+    return await Task(get_user, access_token)
+
+
+_no_user = auth.OAuthMixin._oauth_get_user_future
+
+
 def install() -> None:
+    auth.OAuthMixin._oauth_get_user_future = _get_user  # type: ignore[method-assign]
+    for kind, name, _ in (*_ASKING, *_REDIRECTING):
+        starting(kind, name)
     for kind, name, old in _ASKING:
         replace(kind, name, old, delivering(f"{kind.__name__}.{name}", _deliver_user))
     for kind, name, old in _REDIRECTING:

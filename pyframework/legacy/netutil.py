@@ -1,5 +1,6 @@
 """Resolvers with callbacks, and the names of certificate checks."""
 
+import importlib.util
 import ipaddress
 import ssl
 from typing import Any
@@ -47,6 +48,8 @@ def _new_resolver(cls: type[Resolver], *args: Any, io_loop: Any = None, **kwargs
 def install() -> None:
     add(netutil, ssl_match_hostname=ssl_match_hostname, SSLCertificateError=SSLCertificateError)
     Resolver.__new__ = _new_resolver  # type: ignore[method-assign, assignment]
+    if importlib.util.find_spec("pycares") is not None:
+        importlib.import_module("pyframework.platform.caresresolver")
     for kind in _and_subclasses(Resolver):
         if "resolve" in vars(kind):
             replace(kind, "resolve", "host port family [callback]", delivering("Resolver.resolve"))

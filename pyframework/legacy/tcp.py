@@ -3,7 +3,7 @@
 from pyframework import netutil, tcpserver
 from pyframework.httpserver import HTTPServer
 from pyframework.legacy._arguments import ignoring_loop, keeping_loop, on_kept_loop, replace
-from pyframework.legacy._delivery import delivering
+from pyframework.legacy._delivery import delivering, starting
 from pyframework.tcpclient import TCPClient
 from pyframework.tcpserver import TCPServer
 
@@ -16,6 +16,7 @@ _HTTP = (
 
 def install() -> None:
     replace(TCPClient, "__init__", "resolver [io_loop]", ignoring_loop("TCPClient"))
+    starting(TCPClient, "connect")
     replace(TCPClient, "connect", _CONNECT, delivering("TCPClient.connect"))
     server = keeping_loop("TCPServer")
     replace(TCPServer, "__init__", "[io_loop] ssl_options max_buffer_size read_chunk_size", server)

@@ -61,7 +61,8 @@ def test_names_with_and_without() -> None:
     assert done.returncode == 0, done.stderr
     added = json.loads(done.stdout)
     found = {f"{module.removeprefix('pyframework.')}.{name}" for module, names in added.items() for name in names}
-    assert found == set(ADDED)
+    imported = {"platform.caresresolver"}  # where pycares is installed
+    assert found - imported == set(ADDED)
 
 
 def test_old_modules_are_not_there_without_the_layer() -> None:

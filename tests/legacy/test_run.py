@@ -26,7 +26,7 @@ def test_notes_name_the_line_of_the_program(tmp_path: Path) -> None:
 
 
 def test_arguments_and_modules(tmp_path: Path) -> None:
-    program = "import sys, tornado.stack_context, tornado.platform.epoll\nfrom tornado import gen\nprint(sys.argv[1:])\n"
+    program = "import sys, tornado.stack_context, tornado.platform.epoll\nprint(sys.argv[1:])\n"
     assert run(tmp_path, "--tornado4", "app.py", "-x", "1", program=program).stdout == "['-x', '1']\n"
     assert run(tmp_path, "--tornado4", "-m", "app", "y", program=program).stdout == "['y']\n"
 

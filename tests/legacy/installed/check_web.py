@@ -125,8 +125,43 @@ class HandlerTest(AsyncHTTPTestCase):
         self.wait()
         assert self._app.settings["redirected"] == [True]
         assert b'"id": "7"' in self.fetch("/sign?code=good").body
-        with ExpectLog("tornado.general", "Facebook sent no access token", level=logging.WARNING):
+        with ExpectLog("tornado.general", "AuthError: Facebook sent no access token", level=logging.WARNING):
             assert self.fetch("/sign?code=bad").body == b'{"user": null}'
+
+
+class OneTimeSignIn(RequestHandler, OAuthMixin):
+    _OAUTH_REQUEST_TOKEN_URL = _OAUTH_AUTHORIZE_URL = _OAUTH_ACCESS_TOKEN_URL = "http://127.0.0.1/"
+
+    def _oauth_consumer_token(self) -> Any:
+        return {"key": "k", "secret": "s"}
+
+    @asynchronous
+    def get(self) -> None:
+        if self.get_argument("oauth_token", None):
+            self.get_authenticated_user(self.finish, http_client=self)
+        else:
+            self.authorize_redirect(http_client=self)  # nobody waits for it
+
+    def _oauth_get_user(self, access_token: Any, callback: Any) -> None:
+        callback({"name": access_token["key"]})
+
+    def fetch(self, url: str) -> Any:
+        class Response:
+            body = b"oauth_token=token&oauth_token_secret=secret"
+
+        return gen.maybe_future(Response)
+
+
+class OneTimeTest(AsyncHTTPTestCase):
+    def get_app(self) -> Any:
+        return Application([("/", OneTimeSignIn)])
+
+    def test_there_and_back(self) -> None:
+        response = self.fetch("/", follow_redirects=False)
+        assert response.code == 302
+        cookie = response.headers["Set-Cookie"].partition(";")[0]
+        response = self.fetch("/?oauth_token=token", headers={"Cookie": cookie})
+        assert b'"name": "token"' in response.body
 
 
 def test_methods_of_auth_take_callbacks() -> None:
