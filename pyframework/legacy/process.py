@@ -7,4 +7,4 @@ from pyframework.process import Subprocess
 def install() -> None:
     replace(Subprocess, "__init__", "* [io_loop]", keeping_loop("Subprocess"))
     Subprocess.set_exit_callback = on_kept_loop(Subprocess.set_exit_callback)  # type: ignore[method-assign]
-    replace(Subprocess, "initialize", "cls [io_loop]", ignoring_loop("Subprocess.initialize"))
+    replace(Subprocess, "initialize", "[io_loop]", ignoring_loop("Subprocess.initialize"))

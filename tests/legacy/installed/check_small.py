@@ -104,6 +104,8 @@ class ProcessTest(AsyncTestCase):
         process = Subprocess([sys.executable, "-c", "import sys; sys.exit(3)"], io_loop=self.io_loop)
         process.set_exit_callback(self.stop)
         assert self.wait(timeout=30) == 3
+        Subprocess.initialize(self.io_loop)
+        Subprocess.initialize(io_loop=self.io_loop)
 
 
 def test_old_signature() -> None:
