@@ -862,7 +862,7 @@ cdef class Connection(Consumer):
         if not self._chunking_output:
             return stream.send_object(chunk, complete and self._expected == 0)
         put_chunk_size(stream.stage(), size_of(chunk))
-        stream.send_object(chunk, True)
+        stream.put_object(chunk)
         put(stream.stage(), b"\r\n", 2)
         return stream.commit(False)
 

@@ -51,6 +51,8 @@ cdef class Stream(Watch):
     cdef public object _close_callback
     cdef bint raw                           # the descriptor's own recv and send, no hook of a subclass between
     cdef bint corked                        # an event is being served: complete answers wait for its end
+    cdef bint begun                         # and something has been sent in it
+    cdef bint held                          # the kernel may hold back what was sent last
     # inwards
     cdef public bint _hidden                # `read_from_fd` holds more bytes back, of which the poller knows nothing
     cdef bint looking                       # and they will be asked for
@@ -89,6 +91,7 @@ cdef class Stream(Watch):
     cdef bytes end_piece(self)
     cdef pf_buf *stage(self) except NULL
     cdef int commit(self, bint complete) except -1
+    cdef int put_object(self, object data) except -1
     cdef int send_object(self, object data, bint complete) except -1
     cdef object written(self)
     cdef bint drained(self)

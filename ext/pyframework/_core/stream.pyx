@@ -24,7 +24,8 @@ from posix.unistd cimport close
 
 from pyframework._core.capi cimport (
     MSG_MORE, MSG_NOSIGNAL, PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WRITE, iovec, msghdr,
-    pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, recv, send, sendmsg,
+    pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, pf_push, recv,
+    send, sendmsg,
 )
 from pyframework._core.loop cimport Poller, Watch
 
@@ -313,6 +314,10 @@ cdef class Stream(Watch):
         return 0
 
     cdef int send_object(self, object data, bint complete) except -1:
+        self.put_object(data)
+        return self.commit(complete)
+
+    cdef int put_object(self, object data) except -1:
         """Stage bytes-like `data`, or send it from where it lies if it is large; behind what is staged already."""
         cdef pf_buf *stage
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data) if PyBytes_CheckExact(data) else memoryview(data).nbytes
@@ -325,7 +330,7 @@ cdef class Stream(Watch):
                 copy = bytes(data)
                 if pf_buf_append(stage, PyBytes_AS_STRING(copy), size) < 0:
                     raise MemoryError
-            return self.commit(complete)
+            return 0
         self.queue().append(data)
         self._total_write_index += size
         self.send_pending()
@@ -397,9 +402,12 @@ cdef class Stream(Watch):
         return 0
 
     cdef int end_event(self) except -1:
-        self.corked = False
+        self.corked = self.begun = False
         if self.home.outbox_user is self and not self.delayed():
             self.flush()
+        if self.held and not self.leaving:
+            self.held = False
+            pf_push(self.fd)
         if self.home.inbox_user is self:
             self.yield_inbox()
         self.free_own()
@@ -952,8 +960,11 @@ cdef class Stream(Watch):
         return self.update_interest()
 
     cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2:
-        """Bytes sent, or -1 and errno."""
-        cdef Py_ssize_t sent = send(self.descriptor(), data, size, MSG_NOSIGNAL)
+        """Bytes sent, or -1 and errno. In an event the first packet goes at once, the kernel gathers what comes behind it."""
+        cdef Py_ssize_t sent
+        self.held = self.begun
+        self.begun = self.corked
+        sent = send(self.descriptor(), data, size, MSG_NOSIGNAL | (MSG_MORE if self.held else 0))
         return 0 if sent < 0 and (c_errno == EAGAIN or c_errno == EINTR) else sent
 
     cdef Py_ssize_t send_parts(self) except -2:
