@@ -42,6 +42,7 @@ def flushed(act: Callable[[IOStream], Any], method: str = "GET") -> tuple[list[i
             self.flush_pieces()
 
         async def post(self) -> None:
+            await asyncio.sleep(0)  # the event of the request is over
             self.flush_pieces()
 
         def flush_pieces(self) -> None:
