@@ -18,6 +18,7 @@ SANITIZE = os.environ.get("PYFRAMEWORK_SANITIZE") == "1"
 SOURCES = {
     "loop": [f"pf_poll_{POLLER}.c", "pf_timer.c", "pf_buf.c"],
     "coroutines": [],
+    "buffers": [],
     "stream": ["pf_buf.c"],
     "headers": ["pf_buf.c"],
     "escape": [],

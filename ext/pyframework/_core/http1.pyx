@@ -840,6 +840,11 @@ cdef class Connection(Consumer):
             self.write_chunk(chunk, False)
         return stream.written()
 
+    def _more_follows(self):
+        """What is written next may wait for what comes behind it, at once."""
+        if self.stream is not None:
+            (<Stream>self.stream).begun = True
+
     def write_file(self, int fd, Py_ssize_t offset, Py_ssize_t count):
         """Write part of a regular file as more of the body; see `Stream.write_file`."""
         cdef Stream stream = self.stream
