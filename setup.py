@@ -27,7 +27,9 @@ SOURCES = {
     "response": ["pf_buf.c", "pf_sha1.c"],
     "routes": [],
     "delegates": [],
-    "http1": ["pf_buf.c", "pf_http1.c", "pf_chunked.c"],
+    "http1_writer": ["pf_buf.c"],
+    "http1": ["pf_http1.c", "pf_chunked.c"],
+    "http1_server": [],
     "deflate": ["pf_buf.c", "pf_deflate.c"],
     "websocket": ["pf_buf.c", "pf_mask.c", "pf_utf8.c", "pf_ws.c"],
 }
