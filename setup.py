@@ -22,6 +22,7 @@ SOURCES = {
     "stream": ["pf_buf.c"],
     "headers": ["pf_buf.c"],
     "escape": [],
+    "urls": [],
     "forms": [],
     "request": [],
     "response": ["pf_buf.c", "pf_sha1.c"],
