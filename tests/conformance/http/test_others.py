@@ -27,7 +27,7 @@ httptools = pytest.importorskip("httptools")
 EXPLAINED = [
     (rb"(?i)\nupgrade:", "llhttp", "an upgrade that is offered; a server may pass over it (RFC 9110 section 7.8)"),
     (rb"(?i) HTTP/1\.0\r?\n(?s:.*)keep-alive", "h11", "keep-alive of HTTP/1.0 (RFC 9112 section 9.3: may)"),
-    (rb"(?:\A(?:\r?\n)+|[^\r\n]\r?\n)[!-~]+ [!-~]+ HTTP/1", "h11", "empty lines before a request (RFC 9112 section 2.2)"),
+    (rb"(?:\A(?:\r?\n)+|[^\r\n]\r?\n)[!-~]+ [!-~]+ HTTP/1", "h11", "empty lines in front (RFC 9112 section 2.2)"),
     (rb"(?:\A|\n)[!-~]+ [!-~]*[\x80-\xff]", "h11", "a target with bytes above 0x7f, as some clients send it"),
     (rb"(?:\A|\n)[!-~]+ [!-~]*[\x80-\xff]", "llhttp", "the same"),
     (rb"\n[0-9A-Fa-f]+[ \t]+;", "h11", "white space in front of a chunk extension (RFC 9112 section 7.1.1: BWS)"),
