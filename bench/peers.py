@@ -23,7 +23,7 @@ ALIASED = (sys.executable, "-m", "pyframework", "run")
 
 HELLO_LOADS = frozenset({"hello", "async", "browser", "c1", "c512", "pipelined", "idle10000"})
 BARE = HELLO_LOADS | {"sleep"}
-TORNADO_ONLY = frozenset({"https", "form10", "multipart", "file1k", "file1m", "page"})
+TORNADO_ONLY = frozenset({"agent", "https", "form10", "multipart", "file1k", "file1m", "page"})
 FRAMEWORK = frozenset(workloads.BY_NAME) - TORNADO_ONLY - {"flask"}
 ECHOES = frozenset(workloads.ECHOES)
 WS_ECHOES = frozenset({"ws32", "ws16k", "ws-deflate"})

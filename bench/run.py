@@ -80,9 +80,10 @@ def measure_load(run: Run, workload: Workload, chosen: list[Peer], rounds: int) 
         servers: list[Server] = []
         for peer in chosen:
             with noted(run, workload.name, peer.name):
-                command = (*peer.command, CERTIFICATE, KEY) if workload.tls else peer.command
-                server = running.enter_context(Server(peer, command))
-                server.verify(replace(HELLO, tls=workload.tls))
+                further = (CERTIFICATE, KEY) if workload.tls else ("agent",) if workload.agent else ()
+                server = running.enter_context(Server(peer, (*peer.command, *further)))
+                if not workload.agent:  # which adds to every answer
+                    server.verify(replace(HELLO, tls=workload.tls))
                 server.verify(workload)
                 load.run(workload, server.port, WARM_UP_SECONDS)
                 run.results.append(Result(workload.name, peer.name, "req/s"))

@@ -70,6 +70,7 @@ TARGETS = (
     Target("form of 10 fields ÷ Tornado's", "form10", 10, against="tornado"),
     Target("multipart with 1 MiB ÷ Tornado's", "multipart", 4, against="tornado"),
     Target("hello over https ÷ Tornado's", "https", 6, against="tornado"),
+    Target("hello with an agent ÷ Tornado's", "agent", 6, against="tornado"),
     Target("rendering of 100 rows ÷ Tornado's", "template", 2.5, against="tornado"),
     Target("rendering of 100 rows ÷ Jinja2's", "template", 1.67, against="jinja2"),
     Target("page of 100 rows by a handler ÷ Tornado's", "page", 3, against="tornado"),

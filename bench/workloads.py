@@ -42,6 +42,7 @@ class Workload:
         beside_hello: also measure plain hello in each turn, to compare with.
         discard: the load drops the body unread; for answers so large that wrk, which reads them, would be the limit.
         tls: over https; the server is started with a certificate.
+        agent: the server runs with the patches of an instrumentation agent, `apps/agent.py`.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Workload:
     beside_hello: bool = False
     discard: bool = False
     tls: bool = False
+    agent: bool = False
 
     def request(self) -> bytes:
         """The request as bytes, `depth` times."""
@@ -116,6 +118,7 @@ LOADS = (
         headers={"Cookie": "theme=dark; session=abc123"},
         answer_headers={"set-cookie": "seen=abc123"},
     ),
+    Workload("agent", "hello with an instrumentation agent", answer_headers={**HTML, "x-trace": ""}, agent=True),
     Workload("https", "hello over https", answer_headers=HTML, tls=True),
     Workload("form", "form POST", "POST", "/form", headers=FORM, body=b"name=x&age=7", answer=b"x 7"),
     Workload(

@@ -37,6 +37,7 @@ class AliasLoader:
     def exec_module(self, module: "ModuleType") -> None:
         # The import system has just written the alias's spec into the module: reload and pickle need the real one.
         module.__spec__ = self._real
+        name_classes(module)
         mirror()
 
     def is_package(self, fullname: str) -> bool:
@@ -82,15 +83,16 @@ def mirror() -> None:
             alias = ALIAS + name[len(REAL) :]
             if alias not in sys.modules and not getattr(module.__spec__, "_initializing", False):
                 sys.modules[alias] = module
-                name_classes(module, name, alias)
+                name_classes(module)
 
 
-def name_classes(module: "ModuleType", real: str, alias: str) -> None:
+def name_classes(module: "ModuleType") -> None:
     """Let the public classes of a module say that they are of `tornado.X`: agents and logs show that."""
+    real = module.__name__
     for name, value in vars(module).items():
         if isinstance(value, type) and not name.startswith("_"):
             if value.__module__ == real or value.__module__.startswith(f"{real}._"):
-                value.__module__ = alias
+                value.__module__ = ALIAS + real[len(REAL) :]
 
 
 def install(*, children: bool = False) -> None:

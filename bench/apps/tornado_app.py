@@ -1,6 +1,7 @@
 """An ordinary Tornado program; pyframework runs this same file, unchanged.
 
-Usage: tornado_app.py PORT {ioloop,asyncio,uvloop} [CERTIFICATE KEY]. BENCH_FILES is the folder of its static files.
+Usage: tornado_app.py PORT {ioloop,asyncio,uvloop} [CERTIFICATE KEY | agent]. BENCH_FILES is the folder of its static
+files; with `agent` the patches of agent.py are applied first.
 """
 
 import asyncio
@@ -134,6 +135,11 @@ async def main(port: int, files: list[str]) -> None:
 
 if __name__ == "__main__":
     port, loop, files = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    if files == ["agent"]:
+        import agent
+
+        agent.install()
+        files = []
     if loop == "ioloop":
         listen(port, files)
         tornado.ioloop.IOLoop.current().start()

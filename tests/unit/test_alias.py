@@ -50,7 +50,8 @@ def test_classes_say_that_they_are_tornados(tmp_path: Path) -> None:
         from tornado import httputil, ioloop, iostream, web
         for cls in (web.RequestHandler, web.HTTPError, iostream.IOStream, ioloop.IOLoop):
             print(cls.__module__)
-        for value in (httputil.HTTPHeaders({"A": "b"}), httputil.RequestStartLine("GET", "/", "HTTP/1.1"), web.HTTPError):
+        line = httputil.RequestStartLine("GET", "/", "HTTP/1.1")
+        for value in (httputil.HTTPHeaders({"A": "b"}), line, web.HTTPError):
             assert pickle.loads(pickle.dumps(value)) == value
     """
     assert run_program(tmp_path, program) == "tornado.web\ntornado.web\ntornado.iostream\ntornado.ioloop\n"
