@@ -85,6 +85,7 @@ def prepare(package: Package) -> None:
     if not made.exists() or made.read_text() != wanted:
         print(f"making the environment of {package.name} …", flush=True)
         run(sys.executable, "-m", "venv", "--clear", package.folder)
+        (package.folder / "pytest.ini").touch()  # else pytest takes the settings of this checkout
         run(*pip, "install", "-q", *ALWAYS, *package.requires)
         if package.tests:
             unpack(package, pip)
