@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -q
 .PHONY: run test upstream lint bench asan autobahn fuzz docs build dist clean
 
 run: build
-	@$(PY) examples/demo/app.py
+	@$(PY) -m examples.demo
 
 test: build $(VENV)/.tools
 	@lint=0; $(MAKE) -s lint || lint=1; $(PY) -m pytest $(PYTEST_ARGS) && [ $$lint = 0 ]

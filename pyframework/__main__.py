@@ -14,10 +14,13 @@ usage: python -m pyframework <command>
 
   run app.py [arguments]      run a Tornado program on pyframework
   run -m module [arguments]   the same for a module
+  run --tornado4 app.py       the same for a program that was written for Tornado 4 or 5
   enable                      let `import tornado` mean pyframework in this whole Python environment
   disable                     undo that
   status                      say what `import tornado` means here
   version                     print the versions"""
+
+TORNADO4 = "--tornado4"  # the option of `run` that adds what Tornado 4 and 5 had
 
 START_FILE = "pyframework-as-tornado.pth"
 
@@ -44,6 +47,8 @@ def run(arguments: list[str]) -> None:
 
     On SIGTERM its HTTP servers finish what they have accepted.
     """
+    old = arguments[:1] == [TORNADO4]
+    arguments = arguments[old:]
     if not arguments or arguments == ["-m"]:
         raise SystemExit("pyframework: run what? python -m pyframework run app.py, or run -m module")
     if sys.flags.ignore_environment:
@@ -52,7 +57,12 @@ def run(arguments: list[str]) -> None:
     if (folder / "tornado" / "__init__.py").exists():
         raise SystemExit(f"pyframework: {folder.resolve()}/tornado would be imported instead: move it out of the way")
     command = [sys.executable, *interpreter_options(), *arguments]
-    os.execve(sys.executable, command, {**alias.environment(os.environ), _sigterm.SWITCH: "1"})
+    environment = alias.environment(os.environ)
+    if old:
+        from pyframework.legacy import SHADOW
+
+        environment["PYTHONPATH"] = os.pathsep.join([SHADOW, environment["PYTHONPATH"]])
+    os.execve(sys.executable, command, {**environment, _sigterm.SWITCH: "1"})
 
 
 def enable() -> None:

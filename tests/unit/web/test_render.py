@@ -69,7 +69,7 @@ def test_page(fetch):
     loader = Loader(page=lambda names: b"<head></head><body>%d</body>" % names["x"])
     answer = fetch(Handler, template_loader=loader, template_path="a")
     assert answer.body == b"<head></head><body>1</body>"
-    assert list(RequestHandler._template_loaders) == ["a"]
+    assert RequestHandler._template_loaders["a"] is loader
 
 
 def test_page_with_modules(fetch):
