@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from pyframework._core.escape import xhtml_escape as xhtml_escape
-from pyframework._core.forms import fields, unquote
+from pyframework._core.forms import fields
+from pyframework._core.urls import url_escape as url_escape
+from pyframework._core.urls import url_unescape as url_unescape
 
 _WHITESPACE = re.compile(r"[\x00-\x20]+")
 
@@ -73,7 +75,7 @@ def to_unicode(value: str | bytes | None) -> str | None:
 _unicode = to_unicode
 native_str = to_unicode
 to_basestring = to_unicode
-_unquote_to_bytes = unquote
+_unquote_to_bytes = urllib.parse.unquote_to_bytes
 
 
 def recursive_unicode(obj: Any) -> Any:
@@ -135,31 +137,6 @@ def json_decode(value: str | bytes) -> Any:
 def squeeze(value: str) -> str:
     """Make each run of spaces and ASCII control characters one space, and strip the ends."""
     return _WHITESPACE.sub(" ", value).strip()
-
-
-def url_escape(value: str | bytes, plus: bool = True) -> str:
-    """Percent-encode for a URL (RFC 3986, section 2.1).
-
-    :arg value: str is encoded as UTF-8 first
-    :arg plus: for query strings, a space becomes ``+`` and ``/`` becomes ``%2F``; else, for paths, ``%20`` and ``/``
-    """
-    return urllib.parse.quote_plus(value) if plus else urllib.parse.quote(value)
-
-
-@overload
-def url_unescape(value: str | bytes, encoding: None, plus: bool = True) -> bytes: ...
-@overload
-def url_unescape(value: str | bytes, encoding: str = "utf-8", plus: bool = True) -> str: ...
-def url_unescape(value: str | bytes, encoding: str | None = "utf-8", plus: bool = True) -> str | bytes:
-    """Decode percent-encoding; what is not a valid escape stays as it is.
-
-    :arg encoding: of the returned str, with U+FFFD for what does not decode; None returns bytes
-    :arg plus: ``+`` means a space, as in query strings and forms, not in paths
-    """
-    if encoding is None:
-        return unquote(utf8(value), plus)
-    text = to_unicode(value)
-    return urllib.parse.unquote_plus(text, encoding) if plus else urllib.parse.unquote(text, encoding)
 
 
 def parse_qs_bytes(

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING
 
 from pyframework import httputil
-from pyframework._core.http1 import _MAX_1XX_RESPONSES, Connection, Parameters, ServerConnection
+from pyframework._core.http1 import _MAX_1XX_RESPONSES, Connection
+from pyframework._core.http1_server import ServerConnection
+from pyframework._core.http1_writer import Parameters
 
 if TYPE_CHECKING:
     from pyframework.iostream import IOStream

@@ -1,13 +1,13 @@
 import re
 import socket as _socket
 from asyncio import Future
-from collections import deque
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any
 
 from typing_extensions import disjoint_base
 
+from pyframework._core.buffers import StreamBuffer
 from pyframework._core.loop import Poller, Watch
 from pyframework.ioloop import IOLoop
 
@@ -22,23 +22,6 @@ class StreamBufferFullError(Exception): ...
 
 @disjoint_base
 class Consumer: ...
-
-class FilePart:
-    def __len__(self) -> int: ...
-    def read(self, at: int, size: int) -> memoryview: ...
-
-@disjoint_base
-class StreamBuffer:
-    _large_buf_threshold: int
-    @property
-    def _buffers(self) -> deque[bytearray | memoryview | FilePart]: ...
-    def __init__(self) -> None: ...
-    def __len__(self) -> int: ...
-    def append(self, data: bytes | bytearray | memoryview) -> None: ...
-    def append_file(self, fd: int, offset: int, count: int) -> None: ...
-    def peek(self, size: int) -> memoryview: ...
-    def advance(self, size: int) -> None: ...
-    def clear(self) -> None: ...
 
 @disjoint_base
 class Stream(Watch):
@@ -58,6 +41,7 @@ class Stream(Watch):
     _total_write_index: int
     _total_write_done_index: int
     _state: int | None
+    _near: bool | None
     _read_buffer: bytearray
     _read_buffer_size: int
     @property

@@ -2,14 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from pyframework._core.stream import (
-    StreamBuffer as _StreamBuffer,
-)
-from pyframework._core.stream import (
-    StreamBufferFullError,
-    StreamClosedError,
-    UnsatisfiableReadError,
-)
+from pyframework._core.buffers import StreamBuffer as _StreamBuffer
+from pyframework._core.stream import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
 from pyframework.iostream._base import _ERRNO_CONNRESET, BaseIOStream
 from pyframework.iostream._pipe import PipeIOStream
 from pyframework.iostream._socket import IOStream

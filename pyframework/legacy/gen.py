@@ -66,12 +66,15 @@ def start_coroutine(runner: Any, function: Callable[..., Any], args: Any, kwargs
     old = "callback" in kwargs and not _takes_callback(function)
     callback = kwargs.pop("callback") if old else None
     future: Any = _start_coroutine(runner, function, args, kwargs)
-    if future._source_traceback:
-        future._source_traceback.pop()  # this frame is none of the program's
-    if callback is not None:
-        note("gen.coroutine: callback=", FUTURE)
-        deliver(future, callback)
-    return future
+    try:
+        if future._source_traceback:
+            future._source_traceback.pop()  # this frame is none of the program's
+        if callback is not None:
+            note("gen.coroutine: callback=", FUTURE)
+            deliver(future, callback)
+        return future
+    finally:
+        del future  # its exception may know this frame: no cycle through it
 
 
 def _takes_callback(function: Callable[..., Any]) -> bool:

@@ -70,6 +70,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         if count <= _SMALL_FILE:
             self.write(os.pread(fd, count, offset))
             return DONE
+        connection._more_follows()
         flushed = self.flush()
         if self.request.method == "HEAD":
             return flushed

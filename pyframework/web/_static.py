@@ -87,6 +87,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             start, end = self._select_range(size)
         except IndexError:
             self.set_status(416)
+            self.clear_header("Content-Encoding")
             self.set_header("Content-Type", "text/plain")
             self.set_header("Content-Range", f"bytes */{size}")
             return DONE

@@ -234,6 +234,7 @@ class _Answer:
                 size = min(size, lengths[0])
             else:
                 self.headers = [*self.headers, ("Content-Length", str(size))]
+            self.connection._more_follows()
             self._send_head(b"", whole=False)
             if self.request.method != "HEAD":
                 await self.connection.write_file(fd, offset, size)

@@ -266,3 +266,31 @@ async def test_log_function_and_handlers_of_an_application(open_site, hello):
     ask = await open_site(Application([("/", hello)], log_function=lambda handler: logged.append(handler.get_status())))
     await ask("/nowhere")
     assert logged == [200, 404]
+
+
+async def test_a_patch_between_two_requests_that_are_under_way(open_site, hello, monkeypatch):
+    waiting, go_on, calls = asyncio.Event(), asyncio.Event(), []
+
+    class Slow(hello):
+        async def post(self) -> None:
+            waiting.set()
+            await go_on.wait()
+            self.write("slow")
+
+    ask = await open_site(Slow)
+    under_way = asyncio.ensure_future(ask(method="POST", body=b""))
+    await waiting.wait()
+    for owner, name in ((RequestHandler, "_execute"), (http1connection.HTTP1Connection, "write_headers")):
+        original = getattr(owner, name)
+
+        def patched(self: Any, *args: Any, original: Any = original, name: str = name, **kwargs: Any) -> Any:
+            if not getattr(self, "is_client", False):
+                calls.append(name)
+            return original(self, *args, **kwargs)
+
+        monkeypatch.setattr(owner, name, patched)
+    assert (await ask()).body == b"hello world"
+    assert calls == ["_execute", "write_headers"]
+    go_on.set()
+    assert (await under_way).body == b"slow"
+    assert calls == ["_execute", "write_headers", "write_headers"]  # it was executed before the patch

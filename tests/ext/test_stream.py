@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyframework._core.stream import Stream, StreamBuffer, StreamClosedError
+from pyframework._core.buffers import StreamBuffer
+from pyframework._core.stream import Stream, StreamClosedError
 
 KINDS = st.sampled_from([bytes, bytearray, memoryview])
 PIECES = st.tuples(KINDS, st.binary(max_size=60))

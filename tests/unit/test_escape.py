@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyframework import escape
-from pyframework._core.forms import unquote
 
 # The bytes that matter to percent-decoding and to quoted-printable, often next to each other.
 tricky_bytes = st.lists(
@@ -142,9 +141,9 @@ class TestUrl:
         assert escape.url_unescape(b"\xff+%41", None) == b"\xff A"
 
     @given(tricky_bytes)
-    def test_unquote_to_bytes_is_the_standard_librarys(self, data):
-        assert unquote(data, False) == urllib.parse.unquote_to_bytes(data)
-        assert unquote(data, True) == urllib.parse.unquote_to_bytes(data.replace(b"+", b" "))
+    def test_bytes_are_decoded_as_by_the_standard_library(self, data):
+        assert escape.url_unescape(data, None, False) == urllib.parse.unquote_to_bytes(data)
+        assert escape.url_unescape(data, None) == urllib.parse.unquote_to_bytes(data.replace(b"+", b" "))
 
 
 class TestParseQsBytes:

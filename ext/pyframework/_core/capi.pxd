@@ -229,3 +229,21 @@ cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int fd, void *data, size_t size, int flags)
     ssize_t send(int fd, const void *data, size_t size, int flags)
     ssize_t sendmsg(int fd, const msghdr *message, int flags)
+
+
+cdef extern from *:
+    """
+    #include <netinet/in.h>
+    #include <netinet/tcp.h>
+    #include <sys/socket.h>
+
+    /* Let the kernel send what MSG_MORE holds back. */
+    static inline void pf_push(int fd)
+    {
+    #ifdef TCP_CORK
+        int off = 0;
+        setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+    #endif
+    }
+    """
+    void pf_push(int fd) nogil

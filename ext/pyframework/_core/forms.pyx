@@ -1,48 +1,15 @@
-"""Forms: percent-encoding (RFC 3986 section 2.1), `name=value` fields between ampersands, and the parts of multipart.
+"""Forms: `name=value` fields between ampersands, and the parts of multipart.
 
 Must not know: what text the bytes stand for.
 """
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from libc.string cimport memchr, memcmp
 
 from pyframework._core.capi cimport memmem
-
-cdef signed char DIGIT[256]
-for _code in range(256):
-    DIGIT[_code] = int(chr(_code), 16) if chr(_code) in "0123456789abcdefABCDEF" else -1
-
-
-cdef bytes unescaped(const char *data, Py_ssize_t size, bint plus):
-    """Bytes without their escapes; what is no valid escape stays."""
-    cdef bytes result
-    cdef char *out
-    cdef Py_ssize_t at = 0, filled = 0
-    cdef int high, low
-    if memchr(data, c"%", size) == NULL and not (plus and memchr(data, c"+", size) != NULL):
-        return PyBytes_FromStringAndSize(data, size)
-    result = PyBytes_FromStringAndSize(NULL, size)
-    out = PyBytes_AS_STRING(result)
-    while at < size:
-        if data[at] == c"%" and size - at > 2:
-            high, low = DIGIT[<unsigned char>data[at + 1]], DIGIT[<unsigned char>data[at + 2]]
-            if high >= 0 and low >= 0:
-                out[filled] = <char>(high << 4 | low)
-                filled += 1
-                at += 3
-                continue
-        out[filled] = c" " if plus and data[at] == c"+" else data[at]
-        filled += 1
-        at += 1
-    return result if filled == size else PyBytes_FromStringAndSize(out, filled)
-
-
-def unquote(bytes data, bint plus=False):
-    """Undo percent-encoding; `plus`: a `+` is a space."""
-    return unescaped(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), plus)
-
+from pyframework._core.urls cimport unescaped
 
 def fields(bytes data, bint keep_blank_values, bint strict, Py_ssize_t max_fields, dict table):
     """Add the values to the lists in `table` by name (decoded as Latin-1).

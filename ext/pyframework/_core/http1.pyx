@@ -1,6 +1,6 @@
 """HTTP/1 connections (RFC 9112): bytes of a stream to messages of a delegate, and back.
 
-Owns: where in a message the reader is, how the body is framed, whether the connection is kept.
+Owns: where in a message the reader is, how the body that is read is framed, whether the connection is kept.
 Must not know: routes, handlers, or anything else that gives a message its meaning.
 Trick: everything happens inside the read event. A request whose answer does not wait is read, handed up, answered and
 staged for sending before the next one is looked at, without a Future between.
@@ -11,9 +11,8 @@ import re
 import sys
 import time
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.object cimport PyObject, PyObject_GenericSetAttr, PyTypeObject
-from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport realloc
@@ -24,14 +23,15 @@ from pyframework._core.capi cimport (
     PF_HTTP1_AGAIN, PF_HTTP1_BAD_CONTENT_LENGTH, PF_HTTP1_BAD_HOST, PF_HTTP1_BAD_TRANSFER_CODING, PF_HTTP1_BAD_VERSION,
     PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE,
     PF_HTTP1_MANY_CONTENT_LENGTHS,
-    pf_buf, pf_buf_append, pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
+    pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
     pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
 )
 from pyframework._core.headers cimport HeaderMap, new_headers
-from pyframework._core.instances cimport bare_instance, has_init_of, method_of, version_of
-from pyframework._core.stream cimport Consumer, Stream
+from pyframework._core.http1_writer cimport Writer, higher, put, put_bytes
+from pyframework._core.instances cimport method_of, version_of
+from pyframework._core.stream cimport Stream
 
-from pyframework._core.stream import StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
+from pyframework._core.stream import StreamClosedError, UnsatisfiableReadError
 
 ctypedef object (*make_tuple)(PyObject *, tuple, PyObject *)
 
@@ -43,12 +43,10 @@ cdef enum:
     CHUNKS = 256            # chunks of a body that are read in one turn of the loop
     SHOWN = 100             # characters of a bad value that a log line shows
 
-cdef int64_t LONGEST = 10 ** 17     # a Content-Length that may get another digit
 _MAX_1XX_RESPONSES = 20     # that may stand before one answer
 
 cdef object gen_log = logging.getLogger("tornado.general")
 cdef object app_log = logging.getLogger("tornado.application")
-cdef tuple NO_ARGUMENTS = ()
 cdef tuple METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 cdef str HTTP_1_1 = sys.intern("HTTP/1.1")
 cdef str HTTP_1_0 = sys.intern("HTTP/1.0")
@@ -57,23 +55,16 @@ cdef str HTTP_1_0 = sys.intern("HTTP/1.0")
 cdef pf_field *fields = NULL
 cdef uint32_t capacity = 0
 
-# httputil stands above this module: its names are looked up at the first message.
-cdef object httputil = None
-
-
 cdef PyObject *RequestStartLine = NULL
 cdef PyObject *ResponseStartLine = NULL
 
 
-cdef object higher():
-    global httputil, RequestStartLine, ResponseStartLine
-    if httputil is None:
-        from pyframework import httputil as module
-
-        httputil = module
-        RequestStartLine = <PyObject *>module.RequestStartLine
-        ResponseStartLine = <PyObject *>module.ResponseStartLine
-    return httputil
+cdef int look_up_lines() except -1:
+    global RequestStartLine, ResponseStartLine
+    if RequestStartLine == NULL:
+        request, response = higher().RequestStartLine, higher().ResponseStartLine
+        RequestStartLine, ResponseStartLine = <PyObject *>request, <PyObject *>response
+    return 0
 
 
 cdef int more_fields() except -1:
@@ -119,16 +110,6 @@ cdef object new_tuple(PyObject *cls, tuple values):
     return (<make_tuple>(<PyTypeObject *>tuple).tp_new)(cls, (values,), NULL)
 
 
-cdef int put(pf_buf *out, const char *data, size_t size) except -1:
-    if pf_buf_append(out, data, size) < 0:
-        raise MemoryError
-    return 0
-
-
-cdef int put_bytes(pf_buf *out, bytes data) except -1:
-    return put(out, PyBytes_AS_STRING(data), len(data))
-
-
 cdef str reason_of(int status, HeaderMap headers):
     """What is wrong with a head, for a log line."""
     cdef str reason = pf_http1_reason(status).decode()
@@ -138,30 +119,6 @@ cdef str reason_of(int status, HeaderMap headers):
         return reason
     colon = "" if status == PF_HTTP1_BAD_TRANSFER_CODING else ":"
     return f"{reason}{colon} {value[:SHOWN].encode('ascii', 'backslashreplace').decode()}"
-
-
-cdef int64_t content_length(str value) except? -1:
-    """The number that a Content-Length of our own side says; -1 for None."""
-    cdef int64_t length = 0
-    cdef Py_UCS4 digit
-    if value is None:
-        return -1
-    for digit in value:
-        if not 48 <= digit <= 57 or length > LONGEST:
-            raise ValueError(f"Content-Length must be a number, not {value!r}")
-        length = length * 10 + <int64_t>digit - 48
-    if not value:
-        raise ValueError("Content-Length must be a number, not empty")
-    return length
-
-
-cdef Py_ssize_t size_of(object data) except -1:
-    return PyBytes_GET_SIZE(data) if PyBytes_CheckExact(data) else memoryview(data).nbytes
-
-
-cdef object part(line, Py_ssize_t place):
-    """line[place] of a start line."""
-    return <object>PyTuple_GET_ITEM(line, place) if isinstance(line, tuple) else line[place]
 
 
 cdef unsigned plain_version = 0
@@ -215,23 +172,6 @@ def resolve(future):
         future.set_result(None)
 
 
-cdef int put_chunk_size(pf_buf *out, size_t size) except -1:
-    """The line before a chunk (RFC 9112 section 7.1)."""
-    cdef char line[18]
-    cdef int at = 16
-    line[16] = c"\r"
-    line[17] = c"\n"
-    while size or at == 16:
-        at -= 1
-        line[at] = b"0123456789abcdef"[size & 15]
-        size >>= 4
-    return put(out, line + at, 18 - at)
-
-
-cdef class Parameters:
-    """Private base of HTTP1ConnectionParameters."""
-
-
 cdef class Gatherer:
     """A delegate that can say whether it gathers the body: then it comes in pieces larger than `chunk_size`."""
 
@@ -239,7 +179,7 @@ cdef class Gatherer:
         return False
 
 
-cdef class Connection(Consumer):
+cdef class Connection(Writer):
     """Private base of HTTP1Connection: one message in, one message out."""
 
     def __init__(self, stream, is_client, params=None, context=None):
@@ -331,6 +271,9 @@ cdef class Connection(Consumer):
             return self.read_until_close()
         return False
 
+    cdef bint awaits_head(self):
+        return self.state == HEAD
+
     cdef bint read_head(self) except -1:
         cdef Stream stream = self.stream
         cdef const char *data = stream.peek()
@@ -350,7 +293,7 @@ cdef class Connection(Consumer):
         if end < 0:
             self.refuse(400, pf_http1_reason(<int>end).decode())
             return False
-        higher()
+        look_up_lines()
         headers = new_headers()     # before `fields` are filled: no other thread may come between
         raw = PyBytes_FromStringAndSize(data, end)
         status = parse(raw, self.is_client, &head)
@@ -721,167 +664,6 @@ cdef class Connection(Consumer):
     cdef bint has_progress(self):
         return self.consumed - self.measured >= self.min_data_rate * self.params.data_rate_window
 
-    # ------------------------------------------------------------------------------------------ writing
-
-    def write_headers(self, start_line, headers, chunk=None):
-        """Write the start line, the fields and, if it is there already, the first of the body.
-
-        Returns a Future for the moment when all of it has been sent. Raises ValueError for fields with characters that
-        none may have, and another head may be written then; HTTPOutputError for more body than Content-Length says.
-        """
-        return self.put_head(start_line, headers, chunk)
-
-    cdef object put_head(self, start_line, headers, chunk):
-        cdef Stream stream = self.stream
-        cdef HeaderMap fields = headers if isinstance(headers, HeaderMap) else higher().HTTPHeaders(headers)
-        cdef pf_buf *out
-        cdef size_t start
-        self.may_write()
-        if stream is None or stream._closed:
-            return self.closed_future()
-        self.choose_framing(start_line, fields)
-        if chunk:
-            self.count_written(size_of(chunk))
-        out = stream.stage()
-        start = out.end
-        try:
-            self.write_start(start_line, out)
-            fields.write_to(out)
-            if self._chunking_output and fields.lookup("Transfer-Encoding") is None:
-                put(out, b"Transfer-Encoding: chunked\r\n", 28)
-            put(out, b"\r\n", 2)
-        except BaseException:
-            out.end = start
-            self._response_start_line = None
-            self._chunking_output = False
-            self._expected = -1
-            raise
-        if chunk:
-            self.write_chunk(chunk, True)
-        else:
-            stream.commit(self._expected == 0)
-        return stream.written()
-
-    cdef int may_write(self) except -1:
-        if self._write_finished and not self.is_client:
-            raise higher().HTTPOutputError("the answer is complete: nothing can be written after finish()")
-        return 0
-
-    cdef int choose_framing(self, start_line, HeaderMap fields) except -1:
-        """How the body that will be written is framed (RFC 9112 section 6)."""
-        cdef int64_t length = content_length(fields.lookup("Content-Length"))
-        if self.is_client:
-            self._request_start_line = start_line
-            self.head_request = start_line[0] == "HEAD"
-            self.writing = True
-            self._write_finished = False
-            self._expected = length
-            self._chunking_output = (
-                start_line[0] in ("POST", "PUT", "PATCH") and length < 0 and fields.lookup("Transfer-Encoding") is None
-            )
-            return 0
-        code = part(start_line, 1)
-        self._response_start_line = start_line
-        self.choose_connection(fields)
-        bodiless = code == 204 or code == 304 or 100 <= code < 200
-        self._chunking_output = length < 0 and self.minor == 1 and not bodiless
-        self._expected = 0 if bodiless or self.head_request else length
-        return 0
-
-    cdef int choose_connection(self, HeaderMap fields) except -1:
-        cdef str options = fields.lookup("Connection")
-        self.says_connection = options is not None
-        if self.server is not None and self.server.draining and self.stream.unread() == 0:
-            self._disconnect_on_finish = True
-        if options is None:
-            return 0
-        if "close" in [option.strip() for option in options.lower().split(",")]:
-            self._disconnect_on_finish = True
-        elif self._disconnect_on_finish:
-            fields["Connection"] = "close"
-        return 0
-
-    cdef int write_start(self, start_line, pf_buf *out) except -1:
-        cdef bytes line
-        if self.is_client:
-            line = f"{start_line[0]} {start_line[1]} HTTP/1.1".encode()
-        elif part(start_line, 1) == 200 and part(start_line, 2) == "OK":
-            line = b"HTTP/1.1 200 OK"
-        else:
-            line = f"HTTP/1.1 {start_line[1]} {start_line[2]}".encode()
-        if b"\n" in line or b"\r" in line:
-            raise ValueError(f"Illegal characters (CR or LF) in start line: {line!r}")
-        put_bytes(out, line)
-        put(out, b"\r\n", 2)
-        if self.is_client or self.says_connection:
-            return 0
-        if self.minor == 0 and not self._disconnect_on_finish:
-            put(out, b"Connection: Keep-Alive\r\n", 24)
-        elif self.minor == 1 and self._disconnect_on_finish:
-            put(out, b"Connection: close\r\n", 19)
-        return 0
-
-    def write(self, chunk):
-        """Write more of the body. Returns a Future for the moment when it has been sent."""
-        return self.put_body(chunk)
-
-    cdef object put_body(self, chunk):
-        cdef Stream stream = self.stream
-        cdef Py_ssize_t size = size_of(chunk)
-        self.may_write()
-        if stream is None or stream._closed:
-            return self.closed_future()
-        if not stream.drained() and stream.pending.holds_more_than(self.params.max_unsent_size):
-            gen_log.info("%s reads too slowly: more than %d bytes wait", self.context, self.params.max_unsent_size)
-            stream.close(StreamBufferFullError("more bytes wait to be sent than max_unsent_size"))
-            return self.closed_future()
-        if size:
-            self.count_written(size)
-            self.write_chunk(chunk, False)
-        return stream.written()
-
-    def write_file(self, int fd, Py_ssize_t offset, Py_ssize_t count):
-        """Write part of a regular file as more of the body; see `Stream.write_file`."""
-        cdef Stream stream = self.stream
-        self.may_write()
-        if stream is None or stream._closed:
-            return self.closed_future()
-        self.count_written(count)
-        if self._chunking_output and count:
-            put_chunk_size(stream.stage(), count)
-        sent = stream.write_file(fd, offset, count)
-        if self._chunking_output and count and not stream._closed:
-            put(stream.stage(), b"\r\n", 2)
-            stream.commit(False)
-            sent = stream.written()
-        return sent
-
-    cdef int write_chunk(self, object chunk, bint complete) except -1:
-        """Send `chunk`, which is not empty: in chunked coding that would be the end."""
-        cdef Stream stream = self.stream
-        if not self._chunking_output:
-            return stream.send_object(chunk, complete and self._expected == 0)
-        put_chunk_size(stream.stage(), size_of(chunk))
-        stream.send_object(chunk, True)
-        put(stream.stage(), b"\r\n", 2)
-        return stream.commit(False)
-
-    cdef int count_written(self, Py_ssize_t size) except -1:
-        if self._expected < 0:
-            return 0
-        if size > self._expected:
-            self.stream.close()
-            raise higher().HTTPOutputError("Tried to write more data than Content-Length")
-        self._expected -= size
-        return 0
-
-    cdef object closed_future(self):
-        cdef Stream stream = self.stream
-        future = asyncio.get_running_loop().create_future() if stream is None else stream.new_future()
-        future.set_exception(StreamClosedError(real_error=None if stream is None else stream.error))
-        future.exception()
-        return future
-
     def finish(self) -> None:
         """The message that was written is complete. Raises HTTPOutputError if Content-Length promised more."""
         self.put_end()
@@ -985,213 +767,3 @@ cdef dict SUSPECTS = {
     PF_HTTP1_BAD_TRANSFER_CODING: "Transfer-Encoding",
     PF_HTTP1_BAD_HOST: "Host",
 }
-
-
-cdef class ServerConnection(Consumer):
-    """Private base of HTTP1ServerConnection: the messages of one stream, one after another."""
-
-    def __init__(self, stream, params=None, context=None):
-        self.stream = stream
-        self.params = self._default_params() if params is None else params
-        self.context = context
-
-    def start_serving(self, delegate) -> None:
-        """Serve this connection's requests to `delegate`, an HTTPServerConnectionDelegate."""
-        self.delegate = delegate
-        if self.stream._closed:
-            self.stop()
-            return
-        self.stream.attach(self)
-        self.wait_for_request()     # the stream is watched by now: no other can have an alarm
-        if self.stream.unread():
-            self.on_bytes()
-
-    cdef int wait_for_request(self) except -1:
-        timeout = self.quiet if self.draining else self.params.header_timeout
-        self.head_timed = False
-        return self.stream.allow(-1 if timeout is None else timeout)
-
-    cdef int time_head(self) except -1:
-        """The first bytes of a head have come: the others have `head_timeout`."""
-        if self.head_timed:
-            return 0
-        self.head_timed = True
-        idle, timeout = self.params.header_timeout, self.params.head_timeout
-        if timeout is None:
-            return 0
-        return self.stream.allow(timeout if idle is None else min(timeout, idle))
-
-    cdef int linger(self) except -1:
-        """Nothing more will be said: let the peer read what was, then close (RFC 9112 section 9.6)."""
-        cdef Stream stream = self.stream
-        self.current = None
-        if stream._closed or stream.consumer is not self:
-            return 0
-        self.lingering = True
-        stream.end_piece()
-        if stream.leaving:
-            stream.home.depart()
-        stream.take(stream.unread())
-        stream.allow(self.params.linger_timeout)
-        if stream.drained():
-            stream._end_writing()
-        return 0 if stream._closed else stream.resume()
-
-    def _decline(self, delegate, bytes answer) -> None:
-        """Say `answer` to a peer that will not be served, and close."""
-        self.delegate = delegate
-        self.stream.attach(self)
-        self.stream.write(answer)
-        self.linger()
-
-    def _drain(self, double quiet) -> None:
-        """Say `Connection: close` from now on; an idle peer has `quiet` seconds for a request that is on its way."""
-        self.draining = True
-        self.quiet = quiet
-        if self.current is None and not self.lingering and self.stream.consumer is self:
-            self.wait_for_request()
-
-    cdef int on_blocked(self) except -1:
-        """The peer does not read as fast as it is answered: it has to read at a minimum rate."""
-        if self.params.min_data_rate <= 0 or self.lingering:
-            return 0
-        self.taken = self.stream._total_write_done_index - self.stream._unacknowledged()
-        return self.stream.allow(self.params.data_rate_window)
-
-    cdef int on_slow_reader(self) except -1:
-        """A window is over in which not all could be sent."""
-        cdef Py_ssize_t taken = self.stream._total_write_done_index - self.stream._unacknowledged()
-        if taken - self.taken < self.params.min_data_rate * self.params.data_rate_window:
-            gen_log.info("Timeout sending to %s", self.context)
-            self.stream.close()
-            return 0
-        self.taken = taken
-        return self.stream.allow(self.params.data_rate_window)
-
-    cdef int on_bytes(self) except -1:
-        """Serve as many messages as there are, one at a time."""
-        cdef Connection connection      # held here: the last step of a message lets go of it
-        if self.lingering:
-            return self.stream.take(self.stream.unread())
-        if self.serving:
-            return 0
-        self.serving = True
-        try:
-            while self.stream.consumer is self and not self.lingering:
-                if self.current is None:
-                    if self.stream.unread() == 0 or not self.stream.drained():
-                        break
-                    self.begin()
-                connection = self.current
-                if connection is None:
-                    break
-                connection.advance()
-                if self.current is not None:
-                    break
-        finally:
-            self.serving = False
-        if self.stream.consumer is self and not self.lingering:
-            self.choose_interest(self.current)
-        return 0
-
-    cdef int choose_interest(self, Connection connection) except -1:
-        """Whether to read on; and whether to learn that the peer has gone: not while it is owed something."""
-        cdef Stream stream = self.stream
-        if connection is None:
-            stream.paused = stream.deaf = not stream.drained()
-            return 0
-        stream.paused = connection._read_finished or connection.waiting is not None
-        stream.deaf = (
-            connection.waiting is not None or connection._write_finished
-            or (connection._read_finished and stream.unread() > 0)
-        )
-        return 0
-
-    cdef int begin(self) except -1:
-        cls = self._connection_class
-        cdef Connection connection
-        made = bare_instance(cls, Connection, NO_ARGUMENTS) if has_init_of(cls, Connection) else None
-        if made is None:
-            connection = cls(self.stream, False, self.params, self.context)
-        else:
-            connection = <Connection>made
-            connection.open(self.stream, False, self.params, self.context)
-        connection.server = self
-        self.current = connection
-        try:
-            connection.delegate = self.delegate.start_request(self, connection)
-        except Exception as error:
-            return connection.fail(error)
-        if self.params.decompress:
-            connection.delegate = connection._decompressing(connection.delegate)
-        return 0
-
-    cdef int message_over(self, Connection connection) except -1:
-        if self.current is not connection:
-            return 0
-        self.current = None
-        if self.stream.consumer is not self or self.lingering:
-            return 0
-        self.wait_for_request()
-        if self.serving:
-            return 0
-        if self.stream.unread():        # these come first, and the end of a half-closed peer behind them
-            self.stream.pause()
-            self.stream.home.host().call_soon(self._serve)
-        else:
-            self.stream.resume()
-        return 0
-
-    def _serve(self):
-        if self.stream.consumer is self and not self.lingering:
-            self.stream.corked = True
-            try:
-                self.on_bytes()
-            finally:
-                self.stream.end_event()
-
-    cdef int on_drained(self) except -1:
-        cdef Connection connection = self.current
-        if self.lingering:
-            self.stream._end_writing()
-        elif connection is not None:
-            connection.settle()
-        elif not self.serving:
-            self.on_bytes()
-        return 0
-
-    cdef int on_closed(self) except -1:
-        connection, self.current = self.current, None
-        if connection is not None:
-            (<Connection>connection).lose()
-        return self.stop()
-
-    cdef int on_time(self) except -1:
-        cdef Connection connection = self.current
-        if self.lingering:
-            self.stream.close()
-        elif not self.stream.drained():
-            return self.on_slow_reader()
-        elif connection is None or (connection.state == HEAD and self.stream.unread() == 0):
-            self.stream.close()
-        elif connection.state == HEAD or connection.timed:
-            return connection.on_time()
-        return 0
-
-    cdef int stop(self) except -1:
-        delegate, self.delegate = self.delegate, None
-        self.current = None
-        if self.closed is not None and not self.closed.done():
-            self.closed.set_result(None)
-        if delegate is not None:
-            delegate.on_close(self)
-        return 0
-
-    async def close(self) -> None:
-        """Close the connection, and wait until its delegate knows."""
-        if self.delegate is None:
-            return
-        if self.closed is None:
-            self.closed = self.stream.new_future()
-        self.stream.close()
-        await self.closed

@@ -4,7 +4,7 @@ Owns: the look-up by the literal beginnings of patterns.
 Must not know: requests, hosts, or what becomes of a match.
 Trick: there are few lengths among these beginnings, so the longest that a path has is found in as many look-ups.
 """
-from pyframework._core.forms import unquote
+from pyframework._core.urls import url_unescape
 from pyframework._core.response import Response
 
 # How often the rules of any router were changed: what was found before is old then.
@@ -89,7 +89,7 @@ cdef object argument(text):
     """A group of a match as bytes, percent-decoded."""
     if text is None:
         return None
-    return unquote((<str>text).encode(), False)
+    return url_unescape(text, None, False)
 
 
 cdef Route route_in(PathIndex index, str path):

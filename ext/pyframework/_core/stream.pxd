@@ -5,6 +5,7 @@ Unread bytes stand in `window`: the poller's shared inbox while an event is bein
 between events. Outwards bytes are laid out in the poller's shared outbox and leave in one send when the event ends;
 what the kernel does not take waits in `pending`.
 """
+from pyframework._core.buffers cimport FilePart, StreamBuffer
 from pyframework._core.capi cimport pf_buf
 from pyframework._core.loop cimport Poller, Watch
 
@@ -15,26 +16,6 @@ cdef class Consumer:
     cdef int on_drained(self) except -1     # all that was written has been sent
     cdef int on_closed(self) except -1
     cdef int on_time(self) except -1        # the time given to `Stream.allow` is over
-
-
-cdef class FilePart:
-    cdef int fd                             # ours
-    cdef Py_ssize_t offset                  # where the part begins in the file
-    cdef Py_ssize_t size
-    cdef bint unsendable                    # sendfile(2) does not take it
-    cdef bytes chunk                        # what was read of it last
-    cdef Py_ssize_t chunk_at                # and where that stands in the part
-
-
-cdef class StreamBuffer:
-    cdef public Py_ssize_t _large_buf_threshold
-    cdef object _parts                      # deque of bytearrays (ours, growing), memoryviews (the caller's), FileParts
-    cdef Py_ssize_t _first                  # bytes of the first part that were sent
-    cdef Py_ssize_t _size
-    cdef int add(self, const char *data, Py_ssize_t size) except -1
-    cdef bint holds_more_than(self, Py_ssize_t size) except -1
-    cdef bint merge(self, view) except -1
-    cdef int drop(self, Py_ssize_t size) except -1
 
 
 cdef class Stream(Watch):
@@ -51,6 +32,8 @@ cdef class Stream(Watch):
     cdef public object _close_callback
     cdef bint raw                           # the descriptor's own recv and send, no hook of a subclass between
     cdef bint corked                        # an event is being served: complete answers wait for its end
+    cdef bint begun                         # and something has been sent in it; or more follows what is sent next
+    cdef bint held                          # the kernel may hold back what was sent last
     # inwards
     cdef public bint _hidden                # `read_from_fd` holds more bytes back, of which the poller knows nothing
     cdef bint looking                       # and they will be asked for
@@ -70,6 +53,7 @@ cdef class Stream(Watch):
     cdef bint partial
     # outwards
     cdef StreamBuffer pending               # None while nothing waits
+    cdef public object _near                # whether the peer is on this machine; None until it is asked
     cdef object write_futures               # deque of (index, Future), or None
     cdef public object _connect_future
     cdef public Py_ssize_t _total_write_index
@@ -89,6 +73,7 @@ cdef class Stream(Watch):
     cdef bytes end_piece(self)
     cdef pf_buf *stage(self) except NULL
     cdef int commit(self, bint complete) except -1
+    cdef int put_object(self, object data) except -1
     cdef int send_object(self, object data, bint complete) except -1
     cdef object written(self)
     cdef bint drained(self)
@@ -121,6 +106,7 @@ cdef class Stream(Watch):
     cdef bint delayed(self) except -1
     cdef int free_own(self) except -1
     cdef StreamBuffer queue(self)
+    cdef bint is_near(self) except -1
     cdef int flush(self) except -1
     cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2
     cdef Py_ssize_t send_parts(self) except -2

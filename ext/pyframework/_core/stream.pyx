@@ -20,12 +20,13 @@ from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject_GenericSetAttr
 from libc.errno cimport EAGAIN, EINTR, errno as c_errno
 from libc.string cimport memchr, memcmp, memset
-from posix.unistd cimport close
 
 from pyframework._core.capi cimport (
     MSG_MORE, MSG_NOSIGNAL, PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WRITE, iovec, msghdr,
-    pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, recv, send, sendmsg,
+    pf_buf_append, pf_buf_data, pf_buf_free, pf_buf_reserve, pf_buf_size, pf_buf_take, pf_push, recv,
+    send, sendmsg,
 )
+from pyframework._core.buffers cimport FilePart, Mapping, StreamBuffer, mapping_of
 from pyframework._core.loop cimport Poller, Watch
 
 cdef enum:
@@ -42,6 +43,7 @@ cdef enum:
 
 cdef object gen_log = logging.getLogger("tornado.general")
 cdef tuple UNSENDABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)     # what sendfile says of files without pages
+cdef str SHORTER = "the file has become shorter while it was sent"
 cdef bint taught = False
 cdef object spare = None        # the bytearray that `read_from_fd` fills, between two calls
 
@@ -94,117 +96,6 @@ cdef class Consumer:
 
     cdef int on_time(self) except -1:
         return 0
-
-
-cdef class FilePart:
-    """Part of a file on its way out, by a descriptor of its own."""
-
-    def __cinit__(self, int fd, Py_ssize_t offset, Py_ssize_t size):
-        self.fd = os.dup(fd)
-        self.offset = offset
-        self.size = size
-
-    def __dealloc__(self):
-        close(self.fd)
-
-    def __len__(self) -> int:
-        return self.size
-
-    def read(self, Py_ssize_t at, Py_ssize_t size) -> memoryview:
-        """At most `size` bytes from `at` on; none if the file has become shorter."""
-        size = min(size, self.size - at)
-        if self.chunk is None or not self.chunk_at <= at < self.chunk_at + len(self.chunk):
-            self.chunk = os.pread(self.fd, size, self.offset + at)
-            self.chunk_at = at
-        return memoryview(self.chunk)[at - self.chunk_at:at - self.chunk_at + size]
-
-
-cdef class StreamBuffer:
-    """Bytes on their way out: small pieces merged, large ones kept where they are."""
-
-    def __cinit__(self):
-        self._parts = collections.deque()
-        self._large_buf_threshold = LARGE
-
-    def __len__(self) -> int:
-        return self._size
-
-    @property
-    def _buffers(self):
-        return self._parts
-
-    def append(self, data) -> None:
-        """Add bytes, a bytearray or a memoryview at the end; a large one is not copied, so leave it as it is."""
-        view = memoryview(data)
-        cdef Py_ssize_t size = view.nbytes
-        if size > self._large_buf_threshold:
-            self._parts.append(view.cast("B"))
-        elif size == 0:
-            return
-        elif not self.merge(view):
-            self._parts.append(bytearray(view))
-        self._size += size
-
-    cdef bint holds_more_than(self, Py_ssize_t size) except -1:
-        """Whether more than `size` bytes of memory wait; those of files do not count."""
-        if self._size <= size:
-            return False
-        return sum([len(part) for part in self._parts if not isinstance(part, FilePart)]) > size
-
-    cdef bint merge(self, view) except -1:
-        """Whether the last piece had room for this small one."""
-        last = self._parts[-1] if self._parts else None
-        if not isinstance(last, bytearray) or len(last) + view.nbytes > self._large_buf_threshold:
-            return False
-        try:
-            last += view
-        except BufferError:     # somebody still looks at it through `peek`
-            return False
-        return True
-
-    def append_file(self, fd: int, Py_ssize_t offset, Py_ssize_t count) -> None:
-        """Add part of a file, which is read when its turn comes."""
-        self._parts.append(FilePart(fd, offset, count))
-        self._size += count
-
-    cdef int add(self, const char *data, Py_ssize_t size) except -1:
-        self.append(PyBytes_FromStringAndSize(data, size))
-        return 0
-
-    def peek(self, size: int) -> memoryview:
-        """At most `size` bytes from the front; fewer where a piece ends."""
-        if size <= 0:
-            raise ValueError("size must be positive")
-        if not self._parts:
-            return memoryview(b"")
-        if isinstance(self._parts[0], FilePart):
-            return self._parts[0].read(self._first, size)
-        return memoryview(self._parts[0])[self._first:self._first + size]
-
-    def advance(self, size: int) -> None:
-        """Drop `size` bytes from the front."""
-        self.drop(size)
-
-    cdef int drop(self, Py_ssize_t size) except -1:
-        cdef Py_ssize_t left = size
-        cdef Py_ssize_t have
-        if not 0 < size <= self._size:
-            raise ValueError(f"cannot drop {size} of {self._size} bytes")
-        self._size -= size
-        while left:
-            have = len(self._parts[0]) - self._first
-            if have > left:
-                self._first += left
-                break
-            left -= have
-            self._parts.popleft()
-            self._first = 0
-        return 0
-
-    def clear(self) -> None:
-        """Drop everything, and with it each hold on the caller's buffers."""
-        self._parts.clear()
-        self._first = self._size = 0
 
 
 cdef class Stream(Watch):
@@ -313,6 +204,10 @@ cdef class Stream(Watch):
         return 0
 
     cdef int send_object(self, object data, bint complete) except -1:
+        self.put_object(data)
+        return self.commit(complete)
+
+    cdef int put_object(self, object data) except -1:
         """Stage bytes-like `data`, or send it from where it lies if it is large; behind what is staged already."""
         cdef pf_buf *stage
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data) if PyBytes_CheckExact(data) else memoryview(data).nbytes
@@ -325,7 +220,7 @@ cdef class Stream(Watch):
                 copy = bytes(data)
                 if pf_buf_append(stage, PyBytes_AS_STRING(copy), size) < 0:
                     raise MemoryError
-            return self.commit(complete)
+            return 0
         self.queue().append(data)
         self._total_write_index += size
         self.send_pending()
@@ -397,9 +292,12 @@ cdef class Stream(Watch):
         return 0
 
     cdef int end_event(self) except -1:
-        self.corked = False
+        self.corked = self.begun = False
         if self.home.outbox_user is self and not self.delayed():
             self.flush()
+        if self.held and not self.leaving:
+            self.held = False
+            pf_push(self.fd)
         if self.home.inbox_user is self:
             self.yield_inbox()
         self.free_own()
@@ -888,7 +786,8 @@ cdef class Stream(Watch):
         return self.written()
 
     def write_file(self, fd: int, Py_ssize_t offset, Py_ssize_t count):
-        """Send `count` bytes of a regular file from `offset` on, by sendfile(2) where the descriptor is a plain socket.
+        """Send `count` bytes of a regular file from `offset` on: by sendfile(2) where the descriptor is a plain socket, by
+        send(2) from where the file is mapped if the peer is on this machine.
 
         The Future is done when all of it has left; `fd` may be closed before. If the file becomes shorter meanwhile, the
         stream is closed.
@@ -897,13 +796,27 @@ cdef class Stream(Watch):
         self.check_closed()
         if offset < 0 or count < 0:
             raise ValueError(f"no part of a file: {count} bytes from {offset} on")
-        if count:
+        cdef Mapping mapping = mapping_of(fd, self.home.host()) if count and self.raw and self.is_near() else None
+        if mapping is not None and offset + count <= mapping.size:
+            self.queue().append(memoryview(mapping)[offset:offset + count])
+        elif count:
             self.queue().append_file(fd, offset, count)
-            self._total_write_index += count
+        self._total_write_index += count
         if not self._connecting:
             self.send_pending()
         self.update_interest()
         return self.written()
+
+    cdef bint is_near(self) except -1:
+        """Whether the peer is on this machine."""
+        if self._near is None:
+            try:
+                address = self.socket.getpeername()
+            except (AttributeError, OSError):       # no socket, or not connected
+                return False
+            host = address[0] if isinstance(address, tuple) else ""     # else the address of a unix socket
+            self._near = not host or host == "::1" or host.removeprefix("::ffff:").startswith("127.")
+        return self._near
 
     def writing(self) -> bool:
         """Whether bytes wait to be sent."""
@@ -952,8 +865,11 @@ cdef class Stream(Watch):
         return self.update_interest()
 
     cdef Py_ssize_t send_now(self, const char *data, Py_ssize_t size) except -2:
-        """Bytes sent, or -1 and errno."""
-        cdef Py_ssize_t sent = send(self.descriptor(), data, size, MSG_NOSIGNAL)
+        """Bytes sent, or -1 and errno. In an event the first packet goes at once, the kernel may gather what follows."""
+        cdef Py_ssize_t sent
+        self.held = self.begun
+        self.begun = self.corked
+        sent = send(self.descriptor(), data, size, MSG_NOSIGNAL | (MSG_MORE if self.held else 0))
         return 0 if sent < 0 and (c_errno == EAGAIN or c_errno == EINTR) else sent
 
     cdef Py_ssize_t send_parts(self) except -2:
@@ -988,7 +904,7 @@ cdef class Stream(Watch):
         for i in range(count):
             PyBuffer_Release(&views[i])
         if error is not None:
-            self.fail_send(error)
+            self.fail_send(OSError(errno.EIO, SHORTER) if error.errno == errno.EFAULT else error)
             return -1
         return max(sent, 0)
 
@@ -1012,7 +928,7 @@ cdef class Stream(Watch):
             self.fail_send(error)
             return -1
         if sent == 0:
-            self.fail_send(OSError(errno.EIO, "the file has become shorter while it was sent"))
+            self.fail_send(OSError(errno.EIO, SHORTER))
             return -1
         return sent
 
@@ -1020,7 +936,7 @@ cdef class Stream(Watch):
         view = self.pending.peek(PEEK)
         try:
             if not view:
-                raise OSError(errno.EIO, "the file has become shorter while it was sent")
+                raise OSError(errno.EIO, SHORTER)
             return self.write_to_fd(view) or 0
         except (BlockingIOError, InterruptedError):
             return 0

@@ -23,9 +23,12 @@ from tests.conformance.http.cases import Case, cases
 h11 = pytest.importorskip("h11")
 httptools = pytest.importorskip("httptools")
 
-# What they refuse although we accept it: pattern of the bytes, who, why.
+# What they refuse, or end at, although we accept it: pattern of the bytes, who, why.
 EXPLAINED = [
-    (rb"(?:\A|\n)\r?\n[A-Z]+ ", "h11", "an empty line in front of a request, which RFC 9112 section 2.2 asks to skip"),
+    (rb"(?i)\nupgrade:", "llhttp", "an upgrade that is offered; a server may pass over it (RFC 9110 section 7.8)"),
+    (rb"(?i) HTTP/1\.0\r?\n(?s:.*)keep-alive", "h11", "keep-alive of HTTP/1.0 (RFC 9112 section 9.3: may)"),
+    (rb"(?:\A|\n)\r?\n[!-~]+ ", "h11", "an empty line in front of a request, which RFC 9112 section 2.2 asks to skip"),
+    (rb"(?:\A|\n)[!-~]+ [!-~]*[\x80-\xff]", "h11", "a target with bytes above 0x7f, as some clients send it"),
     (rb"\n[0-9A-Fa-f]+[ \t]+;", "h11", "white space in front of a chunk extension (RFC 9112 section 7.1.1: BWS)"),
     (rb"\n[0-9A-Fa-f]+(?:[ \t]+;|;[ \t])", "llhttp", "the same, and behind the semicolon"),
     (rb"(?<!\r)\n", "llhttp", "a line that ends with LF alone (RFC 9112 section 2.2: may be recognised; Tornado does)"),
@@ -40,7 +43,7 @@ EXPLAINED = [
 @dataclass
 class Reading:
     messages: list[tuple[bytes, bytes, bytes]]  # method, target and body of each complete one
-    refused: bool
+    refused: bool  # what comes behind them
 
 
 class Recorder(httputil.HTTPServerConnectionDelegate, httputil.HTTPMessageDelegate):
@@ -102,7 +105,7 @@ def by_h11(data: bytes) -> Reading:
                 connection.send(h11.Response(status_code=405, headers=[("Content-Length", "0")]))
                 connection.send(h11.EndOfMessage())
                 if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-                    return Reading(messages, False)
+                    return Reading(messages, True)
                 connection.start_next_cycle()
             else:
                 return Reading(messages, False)
@@ -137,8 +140,8 @@ def by_llhttp(data: bytes) -> Reading:
     messages.parser = httptools.HttpRequestParser(messages)
     try:
         messages.parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        return Reading(messages.messages, False)
+    except httptools.HttpParserUpgrade:  # the last one is no message to it, but the start of something else
+        return Reading(messages.messages[:-1], True)
     except httptools.HttpParserError:
         return Reading(messages.messages, True)
     return Reading(messages.messages, False)

@@ -1,9 +1,10 @@
-"""IOStream.write_file: parts of files between other writes, by sendfile and without."""
+"""IOStream.write_file: parts of files between other writes, from where they are mapped, by sendfile, and without."""
 
 import asyncio
 import errno
 import os
 import random
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -46,11 +47,81 @@ async def send_all(near: Any, far: Any, path: Path) -> None:
     assert not near.writing()
 
 
-def test_plain(play: Play, path: Path) -> None:
+@pytest.mark.parametrize("mapped", [True, False])
+def test_plain(play: Play, path: Path, mapped: bool) -> None:
     async def main() -> None:
         with pair() as (near, far):
+            near._near = mapped
             await send_all(near, far, path)
 
+    play(main)
+
+
+def test_peers_on_this_machine(play: Play, path: Path) -> None:
+    async def main() -> None:
+        with pair() as (near, far), path.open("rb") as file:
+            assert near._near is None
+            near.write_file(file.fileno(), 0, 10)
+            assert near._near is True
+            assert await far.read_bytes(10) == CONTENT[:10]
+
+    play(main)
+
+
+def test_a_file_that_changes_between_two_writes(play: Play, path: Path) -> None:
+    async def main() -> None:
+        with pair() as (near, far), path.open("r+b") as file:
+            near.write_file(file.fileno(), 0, len(CONTENT))
+            assert await far.read_bytes(len(CONTENT)) == CONTENT
+            file.write(b"other")
+            file.seek(0, os.SEEK_END)
+            file.write(b"longer")
+            file.flush()
+            near.write_file(file.fileno(), 0, len(CONTENT) + 6)
+            assert await far.read_bytes(len(CONTENT) + 6) == b"other" + CONTENT[5:] + b"longer"
+
+    play(main)
+
+
+def test_a_file_that_becomes_shorter_while_it_is_mapped(
+    play: Play, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        with pair() as (near, far), path.open("r+b") as file:
+            near.write(bytes(20_000_000))  # more than the kernel takes
+            sent = near.write_file(file.fileno(), 0, len(CONTENT))
+            file.truncate(10)
+            reading = asyncio.ensure_future(far.read_until_close())
+            with pytest.raises(StreamClosedError):
+                await sent
+            assert len(await reading) < 20_000_000 + len(CONTENT)
+
+    play(main)
+    assert ["shorter" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_a_mapping_goes_when_nobody_needs_it(play: Play, path: Path) -> None:
+    def mapped() -> bool:
+        return str(path) in Path("/proc/self/maps").read_text()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        timers: list[Any] = []
+        call_later, loop.call_later = loop.call_later, lambda *timer: timers.append(timer)  # type: ignore[method-assign,assignment]
+        try:
+            with pair() as (near, far), path.open("rb") as file:
+                near.write_file(file.fileno(), 0, 10)
+                await far.read_bytes(10)
+                assert mapped()
+                (timer,) = timers
+                timers.clear()
+                del timer
+                assert not mapped()
+        finally:
+            loop.call_later = call_later  # type: ignore[method-assign]
+
+    if sys.platform != "linux":
+        pytest.skip("reads /proc")
     play(main)
 
 
@@ -82,6 +153,7 @@ def test_a_file_that_sendfile_does_not_take(play: Play, path: Path, monkeypatch:
 
     async def main() -> None:
         with pair() as (near, far):
+            near._near = False
             await send_all(near, far, path)
 
     play(main)
@@ -110,6 +182,7 @@ def test_a_file_that_becomes_shorter(
 def test_the_descriptor_is_closed(play: Play, path: Path) -> None:
     async def main() -> None:
         with pair() as (near, far):
+            near._near = False
             before = len(os.listdir("/dev/fd"))
             with path.open("rb") as file:
                 near.write_file(file.fileno(), 0, len(CONTENT))

@@ -1,0 +1,1 @@
+"""A small blog on SQLite or PostgreSQL."""
