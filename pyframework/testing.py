@@ -167,10 +167,12 @@ class AsyncHTTPTestCase(AsyncTestCase):
         server.add_sockets([listener])
 
     def get_http_client(self) -> "AsyncHTTPClient":
-        """Return the client for a test."""
+        """Return the client for a test: one that asks for each connection to be closed, as Tornado's does."""
         from pyframework.httpclient import AsyncHTTPClient
 
-        return AsyncHTTPClient()
+        client = AsyncHTTPClient()
+        client.defaults["keep_alive"] = False
+        return client
 
     def get_http_server(self) -> "HTTPServer":
         """Return the server for a test, which is not listening yet."""
@@ -225,7 +227,7 @@ class AsyncHTTPSTestCase(AsyncHTTPTestCase):
     def get_http_client(self) -> "AsyncHTTPClient":
         from pyframework.httpclient import AsyncHTTPClient
 
-        return AsyncHTTPClient(force_instance=True, defaults={"validate_cert": False})
+        return AsyncHTTPClient(force_instance=True, defaults={"validate_cert": False, "keep_alive": False})
 
     def get_httpserver_options(self) -> dict[str, Any]:
         return {"ssl_options": self.get_ssl_options()}

@@ -114,7 +114,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
 
     def _link_directories(self, root: str) -> list[str]:
         allowed = self.allowed_symlink_directory or root
-        return [allowed] if isinstance(allowed, str) else allowed
+        return allowed if isinstance(allowed, list | tuple) else [allowed]
 
     def _send_file(self, start: int, length: int) -> Awaitable[None]:
         try:

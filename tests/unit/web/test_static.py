@@ -64,6 +64,12 @@ def test_file(get, method):
     assert "Cache-Control" not in answer.headers
 
 
+def test_a_root_that_is_a_path(get, root):
+    assert get("/s/a.txt", path=root).body == b"0123456789"
+    assert get("/s/a.txt", path=root, allowed_symlink_directory=root).status == 200
+    assert get("/s/%2e%2e/secret", path=root).status == 403
+
+
 def test_empty_file(get):
     answer = get("/s/empty")
     assert (answer.status, answer.body, answer.headers["Content-Length"]) == (200, b"", "0")
@@ -435,6 +441,8 @@ def test_file_that_was_compressed_beforehand(get, siblings, accept, coding, body
     assert again.status == 304
     part = get("/s/a.txt", headers={**headers, "Range": "bytes=1-2"}, precompressed=True)
     assert (part.status, part.body) == (206, body[1:3])
+    none = get("/s/a.txt", headers={**headers, "Range": "bytes=1000-"}, precompressed=True)
+    assert none.status == 416 and "Content-Encoding" not in none.headers
 
 
 def test_sibling_that_may_not_be_served(get, siblings, tmp_path):
