@@ -195,8 +195,8 @@ class HTTPRequest:
     :arg allow_ipv6: use such addresses (yes)
     :arg expect_100_continue: send the body only when the server says that it wants it
     :arg keep_alive: whether a connection that earlier requests have left may be used. None: where nobody can tell but
-        by the time it takes, which is with idempotent methods (RFC 9110 section 9.2.2). False: nor may this one's serve
-        later requests
+        by the time it takes, which is with idempotent methods (RFC 9110 section 9.2.2) and servers that are not of this
+        process. False: nor may this one's serve later requests
     """
 
     _DEFAULTS: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """Listening sockets, accepting from them, names to addresses, and TLS contexts."""
 
 import asyncio
+import collections
 import encodings.idna  # noqa: F401  (looked up by getaddrinfo; from a thread, that may hang while a module is imported)
 import errno
 import os
@@ -163,8 +164,20 @@ def add_accept_handler(sock: socket.socket, callback: Callable[[socket.socket, A
     return acceptor.stop
 
 
+# The ports on which this process accepts connections, each as often as it does.
+_accepting: "collections.Counter[int]" = collections.Counter()
+
+
+def _accepts_here(host: str, port: int) -> bool:
+    """Return whether a server of this very process is meant."""
+    return _accepting[port] > 0 and (host in ("localhost", "::1") or host.startswith("127."))
+
+
 class _Acceptor:
     def __init__(self, sock: socket.socket, callback: Callable[[socket.socket, Any], None]) -> None:
+        name = sock.getsockname()
+        self.port: int = name[1] if isinstance(name, tuple) else 0
+        _accepting[self.port] += 1
         self.io_loop = IOLoop.current()
         self.sock = sock
         self.callback = callback
@@ -203,6 +216,8 @@ class _Acceptor:
         self.io_loop.add_handler(self.sock, self.accept, IOLoop.READ)
 
     def stop(self) -> None:
+        if not self.stopped:
+            _accepting[self.port] -= 1
         self.stopped = True
         if self.timeout is None:
             self.io_loop.remove_handler(self.sock)

@@ -26,7 +26,7 @@ from pyframework.httpclient import AsyncHTTPClient, HTTPError, HTTPRequest, HTTP
 from pyframework.ioloop import IOLoop
 from pyframework.iostream import IOStream, StreamClosedError
 from pyframework.log import app_log, gen_log
-from pyframework.netutil import OverrideResolver, Resolver
+from pyframework.netutil import OverrideResolver, Resolver, _accepts_here
 from pyframework.tcpclient import TCPClient
 from pyframework.util import TimeoutError
 
@@ -250,7 +250,10 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
         head.check(request)
         proxy = proxies.proxy_of(request, client is not None and client.trust_env)
         self.target = Target(request, proxy, self.tcp_client)
-        self._keeps = client is not None and self.target.key is not None and request.keep_alive is not False
+        kept = request.keep_alive
+        if kept is None:
+            kept = not _accepts_here(self.target.host, self.target.port)
+        self._keeps = client is not None and self.target.key is not None and kept
         self._fields = head.fields_of(request, self.target, self._keeps)
         self._keeps = self._keeps and head.leaves_connection(self._fields)
         if client is not None and client.cookie_jar is not None:

@@ -167,12 +167,10 @@ class AsyncHTTPTestCase(AsyncTestCase):
         server.add_sockets([listener])
 
     def get_http_client(self) -> "AsyncHTTPClient":
-        """Return the client for a test: one that asks for each connection to be closed, as Tornado's does."""
+        """Return the client for a test."""
         from pyframework.httpclient import AsyncHTTPClient
 
-        client = AsyncHTTPClient()
-        client.defaults["keep_alive"] = False
-        return client
+        return AsyncHTTPClient()
 
     def get_http_server(self) -> "HTTPServer":
         """Return the server for a test, which is not listening yet."""
@@ -227,7 +225,7 @@ class AsyncHTTPSTestCase(AsyncHTTPTestCase):
     def get_http_client(self) -> "AsyncHTTPClient":
         from pyframework.httpclient import AsyncHTTPClient
 
-        return AsyncHTTPClient(force_instance=True, defaults={"validate_cert": False, "keep_alive": False})
+        return AsyncHTTPClient(force_instance=True, defaults={"validate_cert": False})
 
     def get_httpserver_options(self) -> dict[str, Any]:
         return {"ssl_options": self.get_ssl_options()}

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from pyframework import httpclient, httputil, simple_httpclient
+from pyframework._core.loop import finished_future
 from pyframework._core.websocket import WebSocketClosedError, WebSocketError
 from pyframework.concurrent import Future, future_set_result_unless_cancelled
 from pyframework.escape import utf8
@@ -94,9 +95,9 @@ class WebSocketClientConnection(simple_httpclient._HTTPConnection):
         self, start_line: httputil.RequestStartLine | httputil.ResponseStartLine, headers: httputil.HTTPHeaders
     ) -> Awaitable[None]:
         assert isinstance(start_line, httputil.ResponseStartLine)
-        received = super().headers_received(start_line, headers)
         if start_line.code != 101:
-            return received
+            return super().headers_received(start_line, headers)
+        self.headers = headers
         assert self.connection is not None
         protocol = self.get_websocket_protocol()
         try:
@@ -112,7 +113,7 @@ class WebSocketClientConnection(simple_httpclient._HTTPConnection):
         future_set_result_unless_cancelled(self.connect_future, self)
         assert isinstance(protocol, WebSocketProtocol13)
         protocol._begin()
-        return received
+        return finished_future(None)
 
     def get_websocket_protocol(self) -> WebSocketProtocol:
         """Return the protocol that the connection speaks."""

@@ -11,7 +11,9 @@ import pytest
 from pyframework import httputil, version
 from pyframework.httpclient import AsyncHTTPClient, HTTPRequest
 from pyframework.httputil import HTTPHeaders
+from pyframework.netutil import _accepts_here
 from pyframework.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError, SimpleAsyncHTTPClient
+from tests.unit.client.conftest import as_if_elsewhere  # noqa: F401  (for all tests here)
 from tests.unit.client.raw import OK, Conversation, Server, answering, play, server_context
 
 
@@ -272,5 +274,31 @@ def test_a_certificate_that_is_not_good() -> None:
         with pytest.raises(ssl.SSLCertVerificationError):
             await client.fetch(server.url(scheme="https"))
         server.stop()
+
+    play(main)
+
+
+def test_a_server_of_the_same_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would see that connections stay; unless it is asked for, they do not."""
+    monkeypatch.setattr("pyframework.simple_httpclient._accepts_here", _accepts_here)
+
+    async def main(client: SimpleAsyncHTTPClient) -> None:
+        server, said = Server(), []
+
+        async def talk(conversation: Conversation) -> None:
+            while True:
+                _, headers, _ = await conversation.request()
+                said.append(headers.get("Connection"))
+                await conversation.stream.write(OK)
+
+        server.talk = talk
+        await client.fetch(server.url())
+        await client.fetch(server.url(), keep_alive=True)
+        await client.fetch(server.url(), keep_alive=True)
+        assert said == ["close", None, None] and len(server.conversations) == 2
+        port = int(server.url().rpartition(":")[2].strip("/"))
+        assert _accepts_here("localhost", port) and not _accepts_here("other.example", port)
+        server.stop()
+        assert not _accepts_here("127.0.0.1", port)
 
     play(main)

@@ -64,10 +64,12 @@ def test_file(get, method):
     assert "Cache-Control" not in answer.headers
 
 
-def test_a_root_that_is_a_path(get, root):
-    assert get("/s/a.txt", path=root).body == b"0123456789"
-    assert get("/s/a.txt", path=root, allowed_symlink_directory=root).status == 200
-    assert get("/s/%2e%2e/secret", path=root).status == 403
+def test_a_root_that_is_a_path(fetch, root):
+    application = Application([("/s/(.*)", StaticFileHandler, {"path": root})])
+    assert fetch(application, "/s/a.txt").body == b"0123456789"
+    linked = Application([("/s/(.*)", StaticFileHandler, {"path": root, "allowed_symlink_directory": root})])
+    assert fetch(linked, "/s/a.txt").status == 200
+    assert fetch(application, "/s/%2e%2e/secret").status == 403
 
 
 def test_empty_file(get):
