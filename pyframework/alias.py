@@ -79,8 +79,18 @@ def mirror() -> None:
     """Enter the public modules of pyframework that are fully loaded in `sys.modules` as `tornado.X` too."""
     for name, module in list(sys.modules.items()):
         if name.startswith(f"{REAL}.") and "._" not in name:
-            if not getattr(module.__spec__, "_initializing", False):
-                sys.modules.setdefault(ALIAS + name[len(REAL) :], module)
+            alias = ALIAS + name[len(REAL) :]
+            if alias not in sys.modules and not getattr(module.__spec__, "_initializing", False):
+                sys.modules[alias] = module
+                name_classes(module, name, alias)
+
+
+def name_classes(module: "ModuleType", real: str, alias: str) -> None:
+    """Let the public classes of a module say that they are of `tornado.X`: agents and logs show that."""
+    for name, value in vars(module).items():
+        if isinstance(value, type) and not name.startswith("_"):
+            if value.__module__ == real or value.__module__.startswith(f"{real}._"):
+                value.__module__ = alias
 
 
 def install(*, children: bool = False) -> None:

@@ -199,6 +199,7 @@ class HTTPRequest:
         process. False: nor may this one's serve later requests
     """
 
+    _host: str | None = None  # the Host that a client has put into the headers, which goes for that URL only
     _DEFAULTS: dict[str, Any] = {
         "connect_timeout": 20.0,
         "request_timeout": 20.0,

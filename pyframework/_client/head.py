@@ -29,8 +29,8 @@ def check(request: Any) -> None:
 def fields_of(request: Any, target: Target, keep: bool) -> httputil.HTTPHeaders:
     """Return the fields for a request.
 
-    Its own headers get those that belong to what is asked. Those that belong to the place, or tell it who asks, are
-    only in the copy that is returned: they do not go where a redirect leads, or where the request is used again.
+    Its own headers get those that belong to what is asked, and the Host. Those that tell who asks are only in the copy
+    that is returned: they do not go where a redirect leads, or where the request is used again.
 
     :arg keep: whether the connection may serve other requests
     :raises ValueError: it asks for authentication of a kind that this client does not know
@@ -48,9 +48,10 @@ def fields_of(request: Any, target: Target, keep: bool) -> httputil.HTTPHeaders:
         own["Content-Length"] = str(len(request.body))
     if request.method == "POST" and "Content-Type" not in own:
         own["Content-Type"] = "application/x-www-form-urlencoded"
+    known: Any = request.request
+    if own.get("Host") in (None, known._host):  # not set by the caller
+        own["Host"] = known._host = target.place.netloc
     headers = httputil.HTTPHeaders(own)
-    if "Host" not in headers:
-        headers["Host"] = target.place.netloc
     if not keep and "Connection" not in headers:
         headers["Connection"] = "close"
     credentials = _credentials(request, target)

@@ -44,6 +44,18 @@ def test_modules_are_the_same_objects(tmp_path: Path) -> None:
     assert run_program(tmp_path, program) == "pyframework.util pyframework.util\n"
 
 
+def test_classes_say_that_they_are_tornados(tmp_path: Path) -> None:
+    program = """
+        import pickle
+        from tornado import httputil, ioloop, iostream, web
+        for cls in (web.RequestHandler, web.HTTPError, iostream.IOStream, ioloop.IOLoop):
+            print(cls.__module__)
+        for value in (httputil.HTTPHeaders({"A": "b"}), httputil.RequestStartLine("GET", "/", "HTTP/1.1"), web.HTTPError):
+            assert pickle.loads(pickle.dumps(value)) == value
+    """
+    assert run_program(tmp_path, program) == "tornado.web\ntornado.web\ntornado.iostream\ntornado.ioloop\n"
+
+
 def test_first_use_as_attribute_enters_both_names(tmp_path: Path) -> None:
     program = """
         import sys, tornado

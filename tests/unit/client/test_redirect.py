@@ -128,9 +128,13 @@ def test_the_request_stays_as_it_was() -> None:
         request = response.request
         assert (request.url, request.method, request.body) == (server.url("/here"), "POST", b"x")
         assert request.headers["X-Mine"] == "1" and request.headers["Content-Length"] == "1"
-        assert not {"Host", "Connection", "Authorization"} & set(request.headers)
+        assert not {"Connection", "Authorization"} & set(request.headers)
         assert (await client.fetch(request)).effective_url == server.url("/there")
+        other = Server(talk)
+        request.url = other.url("/elsewhere")
+        assert (await client.fetch(request)).request.headers["Host"] == other.url("").removeprefix("http://").rstrip("/")
         server.stop()
+        other.stop()
 
     play(main)
 
