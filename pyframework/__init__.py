@@ -1,6 +1,7 @@
 """Tornado's API on a compiled core; importing it loads no submodule and creates no event loop.
 
 Submodules load on first use, so `import pyframework; pyframework.web` works.
+PYTEST_DONT_REWRITE: under `enable` this module is imported before pytest, which would warn that it cannot change it.
 """
 
 import sys
