@@ -1,6 +1,6 @@
 # make run      the demo on http://127.0.0.1:8888
 # make test     everything: unit tests, C tests, Tornado's own suite, lint
-# make upstream, lint, bench, asan, autobahn, fuzz, docs, dist, clean
+# make upstream, lint, bench, asan, autobahn, dropin, fuzz, docs, dist, clean
 #
 # PYTHON=/path/to/python3 chooses the interpreter, VENV=.venv-x the folder it is set up in.
 
@@ -12,7 +12,7 @@ PIP = $(PY) -m pip install -q --disable-pip-version-check
 EXT = $(shell find ext -name '*.pyx' -o -name '*.pxd' -o -name '*.c' -o -name '*.h')
 PYTEST_ARGS ?= -q
 
-.PHONY: run test upstream lint bench asan autobahn fuzz docs build dist clean
+.PHONY: run test upstream lint bench asan autobahn dropin fuzz docs build dist clean
 
 run: build
 	@$(PY) -m examples.demo
@@ -37,6 +37,9 @@ asan: $(VENV)/.tools
 
 autobahn: build
 	$(PY) tests/autobahn/run.py
+
+dropin: build
+	$(PY) tests/dropin/run.py
 
 fuzz: $(VENV)/.venv
 	@.ci/fuzz $(PY)
