@@ -54,8 +54,8 @@ class HTTP1ConnectionParameters(Parameters):
         linger_timeout: float = 5,
     ) -> None:
         self.no_keep_alive = no_keep_alive
-        self.chunk_size = chunk_size or 65536
-        self.max_header_size = max_header_size or 65536
+        self.chunk_size = int(chunk_size or 65536)
+        self.max_header_size = int(max_header_size or 65536)
         self.header_timeout = header_timeout
         self.max_body_size = max_body_size
         self.body_timeout = body_timeout

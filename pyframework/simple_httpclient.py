@@ -7,6 +7,7 @@ import functools
 import http.cookiejar
 import inspect
 import time
+import urllib.parse
 from collections.abc import Awaitable, Callable
 from io import BytesIO
 from types import TracebackType
@@ -240,6 +241,11 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
             self._begin()
         except Exception as error:
             self._fail(error)
+
+    @functools.cached_property
+    def parsed(self) -> urllib.parse.SplitResult:
+        """The URL of the request in parts; Tornado has it, and programs look at it."""
+        return urllib.parse.urlsplit(self.request.url)
 
     # ---- on the way there
 

@@ -70,10 +70,10 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         if count <= _SMALL_FILE:
             self.write(os.pread(fd, count, offset))
             return DONE
-        connection._more_follows()
-        flushed = self.flush()
         if self.request.method == "HEAD":
-            return flushed
+            return self.flush()
+        connection._more_follows()
+        self.flush()
         return connection.write_file(fd, offset, count)  # type: ignore[no-any-return]
 
     async def _write_file_on(self, fd: int, offset: int, count: int) -> None:

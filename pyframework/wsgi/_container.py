@@ -234,9 +234,11 @@ class _Answer:
                 size = min(size, lengths[0])
             else:
                 self.headers = [*self.headers, ("Content-Length", str(size))]
-            self.connection._more_follows()
-            self._send_head(b"", whole=False)
-            if self.request.method != "HEAD":
+            if self.request.method == "HEAD":
+                self._send_head(b"", whole=False)
+            else:
+                self.connection._more_follows()
+                self._send_head(b"", whole=False)
                 await self.connection.write_file(fd, offset, size)
             self._finish()
         except StreamClosedError:

@@ -30,5 +30,6 @@ def python(tmp_path):
 
 
 def test_pytest_that_turns_warnings_into_errors(python, tmp_path):
-    (tmp_path / "test_it.py").write_text("import tornado\ndef test_it():\n    assert tornado.version_info >= (6, 6, 1)\n")
+    program = "import tornado\ndef test_it():\n    assert tornado.version_info >= (6, 6, 1)\n"
+    (tmp_path / "test_it.py").write_text(program)
     assert "1 passed" in python("-m", "pytest", "-W", "error", "-p", "no:cacheprovider", "test_it.py")

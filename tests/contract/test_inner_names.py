@@ -102,7 +102,7 @@ async def test_a_websocket_connection(http_server, ws_connect):
     client = await ws_connect(url, subprotocols=["chat"], compression_options={})
     await client.write_message("hello")
     assert await client.read_message() == "hello"
-    assert client.code is None and client.headers["Upgrade"] == "websocket"
+    assert client.code is None and client.headers["Upgrade"] == "websocket" and client.parsed.port
     connection = handlers[0].ws_connection
     assert connection.stream is not None and not connection.stream.closed()
     assert not (connection.client_terminated or connection.server_terminated or connection.is_closing())

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from pyframework.httpclient import AsyncHTTPClient
 from pyframework.ioloop import IOLoop
 from pyframework.iostream import _ERRNO_CONNRESET, BaseIOStream, IOStream, StreamClosedError
+from pyframework.web import Application
 
 
 @pytest.fixture
@@ -150,3 +152,15 @@ async def test_attributes_are_set_and_weak_references_held(pair):
     assert (near.max_buffer_size, near.read_chunk_size, near.max_write_buffer_size) == (4096, 4096, 10)
     near._close_callback = lambda: None
     assert callable(near._close_callback) and near.error is None
+
+
+async def test_sizes_are_computed_by_division(pair, http_server, hello):
+    near, _ = pair
+    stream = IOStream(near.socket.dup(), max_buffer_size=8e9 / 2, read_chunk_size=2**16 / 1)
+    assert (stream.max_buffer_size, stream.read_chunk_size) == (4_000_000_000, 65536)
+    stream.max_buffer_size = float("inf")
+    assert stream.max_buffer_size > 4_000_000_000
+    stream.close()
+    limits = {"max_buffer_size": 1e8, "max_body_size": 1e9, "chunk_size": 1e5, "max_header_size": 1e4}
+    response = await AsyncHTTPClient().fetch(http_server(Application([("/", hello)]), **limits))
+    assert response.body == b"hello world"

@@ -1,4 +1,4 @@
-"""Makes an environment of its own for each package: pinned versions, the real Tornado, and this checkout's pyframework."""
+"""Makes an environment for each package: pinned versions, the real Tornado, and this checkout's pyframework."""
 
 import subprocess
 import sys
@@ -51,8 +51,8 @@ def run(*command: str | Path) -> None:
 
 
 def newest(folders: list[Path]) -> float:
-    files = (path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".pyx", ".pxd", ".c", ".h"))
-    return max(path.stat().st_mtime for path in files)
+    files = (path for folder in folders for path in folder.rglob("*"))
+    return max(path.stat().st_mtime for path in files if path.suffix in (".py", ".pyx", ".pxd", ".c", ".h"))
 
 
 def wheel() -> Path:

@@ -64,7 +64,8 @@ def environment(package: Package) -> dict[str, str]:
     home = package.folder / "home"
     home.mkdir(exist_ok=True)
     path = f"{package.python.parent}{os.pathsep}{os.environ['PATH']}"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_ENV"))}
+    others = ("PYTHON", "PYTEST", "VIRTUAL_ENV")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**kept, "HOME": str(home), "PATH": path}
 
 
@@ -142,8 +143,9 @@ def write_table(reports: list[Report]) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Run packages that stand on Tornado, with Tornado and with pyframework.")
-    parser.add_argument("packages", nargs="*", metavar="package", help=f"all when none is named: {', '.join(packages())}")
+    parser = argparse.ArgumentParser(description="Run packages that stand on Tornado, with it and with pyframework.")
+    names = ", ".join(packages())
+    parser.add_argument("packages", nargs="*", metavar="package", help=f"all when none is named: {names}")
     parser.add_argument("--again", action="store_true", help="run Tornado again, whose outcomes are kept")
     parser.add_argument("--select", action="append", default=[], metavar="TEST", help="run only this file or test")
     parser.add_argument("--table", action="store_true", help="write the rows into docs/compat.md")

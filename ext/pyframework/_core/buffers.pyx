@@ -80,6 +80,10 @@ cdef class FilePart:
         return memoryview(self.chunk)[at - self.chunk_at:at - self.chunk_at + size]
 
 
+cdef bint is_of_file(part) except -1:
+    return isinstance(part, FilePart) or isinstance(part, memoryview) and isinstance(part.obj, Mapping)
+
+
 cdef class StreamBuffer:
     """Bytes on their way out: small pieces merged, large ones kept where they are."""
 
@@ -110,7 +114,7 @@ cdef class StreamBuffer:
         """Whether more than `size` bytes of memory wait; those of files do not count."""
         if self._size <= size:
             return False
-        return sum([len(part) for part in self._parts if not isinstance(part, FilePart)]) > size
+        return sum([len(part) for part in self._parts if not is_of_file(part)]) > size
 
     cdef bint merge(self, view) except -1:
         """Whether the last piece had room for this small one."""

@@ -194,7 +194,7 @@ cdef class Connection(Writer):
         self.min_data_rate = params.min_data_rate
         self.context = context
         self.no_keep_alive = params.no_keep_alive
-        self._max_body_size = stream.max_buffer_size if limit is None else limit
+        self._max_body_size = stream.max_buffer_size if limit is None else <Py_ssize_t>int(limit)
         self.body_timeout = -1 if timeout is None else timeout
         self._expected = -1
         return 0
@@ -757,7 +757,7 @@ cdef class Connection(Writer):
 
     def set_max_body_size(self, max_body_size: int) -> None:
         """Bytes that the body of this message may have."""
-        self._max_body_size = max_body_size
+        self._max_body_size = int(max_body_size)
 
 
 # The field that is to blame for a reason why a head is refused.

@@ -11,6 +11,7 @@ import logging
 import numbers
 import os
 import re
+import sys
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
@@ -119,6 +120,8 @@ cdef class Stream(Watch):
     def __setattr__(self, name, value):
         if name == "read_from_fd" or name == "write_to_fd":     # a hook of this one object
             self.raw = False
+        elif isinstance(value, float) and name in ("max_buffer_size", "read_chunk_size"):
+            value = int(min(value, sys.maxsize))
         PyObject_GenericSetAttr(self, name, value)
 
     def _open(self, poller, bint raw):
@@ -295,7 +298,7 @@ cdef class Stream(Watch):
         self.corked = self.begun = False
         if self.home.outbox_user is self and not self.delayed():
             self.flush()
-        if self.held and not self.leaving:
+        if self.held and not self.leaving and not self._closed:
             self.held = False
             pf_push(self.fd)
         if self.home.inbox_user is self:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import random
+import socket
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pyframework import web
+from pyframework.httpserver import HTTPServer
 from pyframework.iostream import IOStream, StreamClosedError
 from tests.unit.iostream.test_socket import pair
 from tests.unit.iostream.test_tls import tls_pair
@@ -64,6 +67,26 @@ def test_peers_on_this_machine(play: Play, path: Path) -> None:
             near.write_file(file.fileno(), 0, 10)
             assert near._near is True
             assert await far.read_bytes(10) == CONTENT[:10]
+
+    play(main)
+
+
+def test_what_waits_of_files_is_no_memory(play: Play, path: Path) -> None:
+    async def main() -> None:
+        class Site(web.RequestHandler):
+            async def get(self) -> None:
+                with path.open("rb") as file:
+                    for _ in range(20):  # of which the kernel takes only some
+                        self.write_file(file)
+                    self.flush()
+
+        server = HTTPServer(web.Application([("/", Site)]), max_unsent_size=1_000_000)
+        near, far = socket.socketpair()
+        server.handle_stream(IOStream(near), None)
+        client = IOStream(far, max_buffer_size=200_000_000)
+        await client.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert len(await client.read_until_close()) > 20 * len(CONTENT)
+        await server.close_all_connections()
 
     play(main)
 
