@@ -10,6 +10,9 @@ from pyframework._core.capi cimport pf_buf
 from pyframework._core.loop cimport Poller, Watch
 
 
+ctypedef unsigned char flag                 # a bint takes four bytes, and a server has many streams
+
+
 cdef class Consumer:
     cdef int on_bytes(self) except -1       # unread bytes wait in the stream's window
     cdef int on_blocked(self) except -1     # some of what was written has to wait for the peer
@@ -30,16 +33,18 @@ cdef class Stream(Watch):
     cdef public bint _connecting            # not open yet: events go to `_handle_connect`, nothing is read or sent
     cdef public int _connect_state          # which events, as IOLoop names them
     cdef public object _close_callback
-    cdef bint raw                           # the descriptor's own recv and send, no hook of a subclass between
-    cdef bint corked                        # an event is being served: complete answers wait for its end
-    cdef bint begun                         # and something has been sent in it; or more follows what is sent next
-    cdef bint held                          # the kernel may hold back what was sent last
+    cdef flag raw                           # the descriptor's own recv and send, no hook of a subclass between
+    cdef flag corked                        # an event is being served: complete answers wait for its end
+    cdef flag begun                         # and something has been sent in it; or more follows what is sent next
+    cdef flag held                          # the kernel may hold back what was sent last
+    cdef flag looking                       # for bytes that the poller does not know of, soon
+    cdef flag paused                        # the consumer wants no more for now
+    cdef flag deaf                          # and not to know either whether the peer is still there
+    cdef flag partial                       # the waiting read takes what there is
+    cdef signed char near                   # the peer is on this machine; below 0: nobody has asked
     # inwards
     cdef public bint _hidden                # `read_from_fd` holds more bytes back, of which the poller knows nothing
-    cdef bint looking                       # and they will be asked for
     cdef Consumer consumer
-    cdef bint paused                        # the consumer wants no more for now
-    cdef bint deaf                          # and not to know either whether the peer is still there
     cdef pf_buf own
     cdef pf_buf *window
     cdef int wanted                         # which read method waits
@@ -50,10 +55,8 @@ cdef class Stream(Watch):
     cdef Py_ssize_t goal                    # bytes; of `target`: how much of it is filled
     cdef Py_ssize_t limit                   # max_bytes, or -1
     cdef Py_ssize_t scanned                 # bytes of the window that do not hold the delimiter
-    cdef bint partial
     # outwards
     cdef StreamBuffer pending               # None while nothing waits
-    cdef public object _near                # whether the peer is on this machine; None until it is asked
     cdef object write_futures               # deque of (index, Future), or None
     cdef public object _connect_future
     cdef public Py_ssize_t _total_write_index

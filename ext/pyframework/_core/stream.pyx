@@ -106,7 +106,7 @@ cdef class Stream(Watch):
     """
 
     def __cinit__(self, *args, **kwargs):
-        self.fd = -1
+        self.fd = self.near = -1
         self.window = &self.own
         self.limit = -1
         self._connect_state = IOLOOP_WRITE
@@ -812,14 +812,23 @@ cdef class Stream(Watch):
 
     cdef bint is_near(self) except -1:
         """Whether the peer is on this machine."""
-        if self._near is None:
+        if self.near < 0:
             try:
                 address = self.socket.getpeername()
             except (AttributeError, OSError):       # no socket, or not connected
                 return False
             host = address[0] if isinstance(address, tuple) else ""     # else the address of a unix socket
-            self._near = not host or host == "::1" or host.removeprefix("::ffff:").startswith("127.")
-        return self._near
+            self.near = not host or host == "::1" or host.removeprefix("::ffff:").startswith("127.")
+        return self.near > 0
+
+    @property
+    def _near(self):
+        """Whether the peer is on this machine; None before anybody has asked."""
+        return None if self.near < 0 else self.near > 0
+
+    @_near.setter
+    def _near(self, near):
+        self.near = near
 
     def writing(self) -> bool:
         """Whether bytes wait to be sent."""
