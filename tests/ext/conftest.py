@@ -1,12 +1,17 @@
-"""The compiled probe that the tests of the event loop watch descriptors with."""
+"""Loops and pairs of sockets, and the compiled probe that the tests of the event loop watch descriptors with."""
 
 import importlib.util
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+
+from pyframework._core.loop import EventLoop
 
 ROOT = Path(__file__).parents[2]
 BUILD = """
@@ -33,3 +38,26 @@ def loop_probe(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def loop() -> Iterator[EventLoop]:
+    loop = EventLoop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def errors(loop: EventLoop) -> list[dict[str, Any]]:
+    seen: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda loop, context: seen.append(context))
+    return seen
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    a, b = socket.socketpair()
+    a.setblocking(False)
+    b.setblocking(False)
+    with a, b:
+        yield a, b
