@@ -48,7 +48,7 @@ def fields_of(request: Any, target: Target, keep: bool) -> httputil.HTTPHeaders:
         own["Content-Length"] = str(len(request.body))
     if request.method == "POST" and "Content-Type" not in own:
         own["Content-Type"] = "application/x-www-form-urlencoded"
-    known: Any = request.request
+    known: Any = getattr(request, "request", request)  # behind the client's defaults, if there are any
     if own.get("Host") in (None, known._host):  # not set by the caller
         own["Host"] = known._host = target.place.netloc
     headers = httputil.HTTPHeaders(own)

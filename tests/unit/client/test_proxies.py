@@ -196,7 +196,7 @@ def test_a_tunnel_that_takes_too_long(silent: str) -> None:
         if silent == "server":
             expected = "during TLS handshake with example.com:443"
         with pytest.raises(HTTPTimeoutError, match=f"Timeout {expected}"):
-            await client.fetch("https://example.com/", connect_timeout=0.2, **through(proxy))
+            await client.fetch("https://example.com/", connect_timeout=1, **through(proxy))
         await closed.wait()
         assert not client.active
         proxy.stop()
