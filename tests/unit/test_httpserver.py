@@ -1,8 +1,6 @@
 """HTTPServer: where its requests go, what it believes of proxies, and how its connections end."""
 
 import asyncio
-import importlib
-import importlib.util
 import logging
 import os
 import socket
@@ -20,8 +18,6 @@ from pyframework.httpserver import HTTPServer, _HTTPRequestContext
 from pyframework.util import Configurable
 
 LOOPS: list[Any] = [EventLoop, asyncio.SelectorEventLoop]
-if importlib.util.find_spec("uvloop"):
-    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
 
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 

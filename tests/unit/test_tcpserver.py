@@ -1,8 +1,6 @@
 """TCPServer: what it listens to, what it gives to `handle_stream`, and what happens when that fails."""
 
 import asyncio
-import importlib
-import importlib.util
 import logging
 import socket
 from collections.abc import Callable, Coroutine
@@ -18,8 +16,6 @@ from pyframework.netutil import bind_sockets
 from pyframework.tcpserver import TCPServer
 
 LOOPS: list[Any] = [EventLoop, asyncio.SelectorEventLoop]
-if importlib.util.find_spec("uvloop"):
-    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
 
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 

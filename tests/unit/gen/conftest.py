@@ -1,8 +1,6 @@
 """Each test runs on asyncio's loop and on ours."""
 
 import asyncio
-import importlib
-import importlib.util
 import threading
 from concurrent import futures
 
@@ -13,8 +11,6 @@ from pyframework.ioloop import IOLoop
 from tests.unit.gen.coroutines import LONG
 
 LOOPS = [asyncio.SelectorEventLoop, EventLoop]
-if importlib.util.find_spec("uvloop"):
-    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
 
 
 @pytest.fixture(params=LOOPS, ids=lambda make: f"{make.__module__}.{make.__name__}")

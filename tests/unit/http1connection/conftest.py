@@ -1,4 +1,4 @@
-"""Each test runs on our loop, on asyncio's own and on uvloop."""
+"""Each test runs on our loop and on asyncio's own."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

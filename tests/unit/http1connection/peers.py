@@ -1,8 +1,6 @@
 """What the tests of HTTP/1 connections play with: a server on one end of a pair of sockets, and the other end."""
 
 import asyncio
-import importlib
-import importlib.util
 import logging
 import socket
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,8 +15,6 @@ from pyframework.http1connection import HTTP1ConnectionParameters, HTTP1ServerCo
 from pyframework.iostream import IOStream
 
 LOOPS: list[Any] = [EventLoop, asyncio.SelectorEventLoop]
-if importlib.util.find_spec("uvloop"):
-    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
 
 GET = b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b"

@@ -1,8 +1,6 @@
 """Runs a coroutine on our loop, on asyncio's own and on uvloop."""
 
 import asyncio
-import importlib
-import importlib.util
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -11,8 +9,6 @@ import pytest
 from pyframework._core.loop import EventLoop
 
 LOOPS: list[Any] = [EventLoop, asyncio.SelectorEventLoop]
-if importlib.util.find_spec("uvloop"):
-    LOOPS.append(importlib.import_module("uvloop").new_event_loop)
 
 
 @pytest.fixture(params=LOOPS, ids=lambda make: f"{make.__module__}.{make.__name__}")
