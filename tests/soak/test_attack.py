@@ -14,4 +14,4 @@ def test_a_good_client_is_served_all_the_while() -> None:
     gc.collect()  # what earlier tests left may have descriptors
     good, before, after = asyncio.run(attack.main(20, 160, 320, 160))
     assert good.latencies
-    assert after[0] == before[0]
+    assert after[0] <= before[0]
