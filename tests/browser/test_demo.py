@@ -14,6 +14,7 @@ from tests.browser.chromium import DESKTOP, PHONE, executable, running_browser, 
 pytestmark = pytest.mark.skipif(
     executable() is None, reason="there is no Chromium on this machine (Debian: apt-get install chromium)"
 )
+UPLINK = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 40_000_000}  # bytes a second
 FORBIDDEN = "Failed to load resource: the server responded with a status of 403 (Forbidden)"
 
 
@@ -104,6 +105,7 @@ def test_upload_shows_its_progress(visit: Visit, tmp_path: Path) -> None:
     body = os.urandom(1000) * 40_000
     (tmp_path / "film & sound.mov").write_bytes(body)
     page = visit().open("/upload")
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", UPLINK)
     seen = page.evaluate_handle(
         """() => {
             const seen = [];
