@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.upstream.install import ROOT, pip_install
+from tests.upstream.install import ROOT, pip_install, upstream_folder
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted((HERE / "programs").glob("*.py"))
@@ -36,12 +36,13 @@ def oracle() -> tuple[Path, str]:
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
 def test_prints_what_it_printed(program: Path) -> None:
-    ours = run(["-m", "pyframework", "run", "--tornado4", str(program)], ROOT)
+    libraries = [upstream_folder()] if program.stem.startswith("twisted") else []
+    ours = run(["-m", "pyframework", "run", "--tornado4", str(program)], ROOT, *libraries)
     assert ours.returncode == 0, ours.stderr
     assert ours.stdout
     folder, problem = oracle()
     if problem:
         pytest.skip(problem)
-    theirs = run([str(program)], HERE / "oracle", folder)
+    theirs = run([str(program)], HERE / "oracle", folder, *libraries)
     assert theirs.returncode == 0, theirs.stderr
     assert ours.stdout == theirs.stdout

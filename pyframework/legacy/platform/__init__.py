@@ -1,6 +1,7 @@
-"""The modules of `platform` for each system: names that give the one loop there is."""
+"""The modules of `platform` for each system: names that give the one loop there is; and for Twisted, where it is."""
 
 import importlib
+import importlib.util
 import sys
 
 _MODULES = ("interface", "common", "posix", "windows", "auto", "epoll", "kqueue", "select")
@@ -13,3 +14,5 @@ def install() -> None:
         module = importlib.import_module(f"{__name__}.{name}")
         sys.modules[f"pyframework.platform.{name}"] = module
         setattr(platform, name, module)
+    if importlib.util.find_spec("twisted") is not None:
+        importlib.import_module(f"{__name__}.twisted").install()
