@@ -243,22 +243,25 @@ class IOLoop(Configurable):
         have passed, after cancelling what ``func`` returned.
         """
         outcome: Any = None
+        timer: object = None
         timed_out = False
+        deadline = None if timeout is None else self.time() + timeout
 
         def begin() -> None:
-            nonlocal outcome
+            nonlocal outcome, timer
+            if deadline is not None:
+                timer = self.add_timeout(deadline, expire)
             outcome = _outcome_of(func)
             self.add_future(outcome, lambda _: self.stop())
 
         def expire() -> None:
             nonlocal timed_out
             timed_out = True
-            # A Task that is cancelled ends, and so stops the loop.
-            if outcome is None or not outcome.cancel():
+            # What is done, and a Task that is cancelled, stops the loop.
+            if not outcome.done() and not outcome.cancel():
                 self.stop()
 
         self.add_callback(begin)
-        timer = None if timeout is None else self.add_timeout(self.time() + timeout, expire)
         try:
             self.start()
         finally:

@@ -121,7 +121,10 @@ def tls_options(request: Any) -> dict[str, Any] | ssl.SSLContext:
         return options
     if request.validate_cert and request.ca_certs is None and request.client_cert is None:
         return _client_ssl_defaults()
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=request.ca_certs)
+    if request.validate_cert or request.ca_certs is not None:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=request.ca_certs)
+    else:  # without the certificates of the system, whose loading takes longer than the whole request
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.options |= ssl.OP_NO_COMPRESSION
     if not request.validate_cert:
         context.check_hostname = False

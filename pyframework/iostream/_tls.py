@@ -38,7 +38,7 @@ class SSLIOStream(IOStream):
         ssl_options: dict[str, Any] | ssl.SSLContext | None = kwargs.pop("ssl_options", None)
         super().__init__(*args, **kwargs)
         self.read_chunk_size = min(self.read_chunk_size, RECORD)
-        self._ssl_options = ssl_options or _client_ssl_defaults()
+        self._ssl_options = ssl_options
         self._server_hostname: str | None = None
         self._handshake_timer: object | None = None
         if self._is_connected():
@@ -91,7 +91,7 @@ class SSLIOStream(IOStream):
             if not hasattr(self.socket, "do_handshake"):
                 self.socket = ssl_wrap_socket(
                     self.socket,
-                    self._ssl_options,
+                    self._ssl_options or _client_ssl_defaults(),
                     server_hostname=self._server_hostname,
                     server_side=False,
                     do_handshake_on_connect=False,

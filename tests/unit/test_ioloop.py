@@ -280,6 +280,11 @@ class TestRunSync:
         io_loop.run_sync(lambda: None, timeout=0.001)
         assert io_loop.run_sync(lambda: gen.sleep(0.01)) is None
 
+    def test_timeout_of_no_time_does_not_either(self, io_loop):
+        for _ in range(20):
+            io_loop.run_sync(lambda: None, timeout=0)
+            assert io_loop.run_sync(lambda: gen.sleep(0)) is None
+
     def test_stopped_from_inside(self, io_loop):
         future = Future()
 

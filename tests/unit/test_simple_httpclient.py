@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pyframework import httputil, version
+from pyframework import httputil, netutil, version
 from pyframework.httpclient import AsyncHTTPClient, HTTPRequest
 from pyframework.httputil import HTTPHeaders
 from pyframework.netutil import _accepts_here
@@ -276,6 +276,25 @@ def test_a_certificate_that_is_not_good() -> None:
         server.stop()
 
     play(main)
+
+
+def test_who_trusts_anybody_does_not_load_the_certificates_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[ssl.SSLContext] = []
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda context, purpose: loads.append(context))
+
+    async def main(client: SimpleAsyncHTTPClient) -> None:
+        netutil._client_ssl_defaults.cache_clear()
+        loads.clear()
+        server = Server(ssl_options=server_context())
+        await client.fetch(server.url(scheme="https"), validate_cert=False)
+        assert not loads
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await client.fetch(server.url(scheme="https"))
+        assert len(loads) == 1
+        server.stop()
+
+    play(main)
+    netutil._client_ssl_defaults.cache_clear()
 
 
 def test_a_server_of_the_same_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -266,7 +267,7 @@ def test_an_old_connection_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> No
     async def main(client: SimpleAsyncHTTPClient) -> None:
         server = Server()
         now = [1000.0]
-        monkeypatch.setattr(pool.time, "monotonic", lambda: now[0])
+        monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: now[0]))
         for passed, connections in [(0, 1), (29, 1), (29, 1), (31, 2)]:
             now[0] += passed
             await client.fetch(server.url())
