@@ -19,6 +19,7 @@ SOURCES = {
     "loop": [f"pf_poll_{POLLER}.c", "pf_timer.c", "pf_buf.c"],
     "coroutines": [],
     "buffers": [],
+    "reads": ["pf_buf.c"],
     "stream": ["pf_buf.c"],
     "headers": ["pf_buf.c"],
     "escape": [],

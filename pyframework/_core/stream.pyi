@@ -9,6 +9,7 @@ from typing_extensions import disjoint_base
 
 from pyframework._core.buffers import StreamBuffer
 from pyframework._core.loop import Poller, Watch
+from pyframework._core.reads import UnsatisfiableReadError as UnsatisfiableReadError
 from pyframework.ioloop import IOLoop
 
 __test__: dict[str, str]
@@ -17,7 +18,6 @@ class StreamClosedError(IOError):
     real_error: BaseException | None
     def __init__(self, real_error: BaseException | None = None) -> None: ...
 
-class UnsatisfiableReadError(Exception): ...
 class StreamBufferFullError(Exception): ...
 
 @disjoint_base
@@ -36,7 +36,6 @@ class Stream(Watch):
     _connect_state: int
     _hidden: bool
     _close_callback: Callable[[], None] | None
-    _read_future: Future[Any] | None
     _connect_future: Future[Any] | None
     _total_write_index: int
     _total_write_done_index: int
@@ -44,6 +43,8 @@ class Stream(Watch):
     _near: bool | None
     _read_buffer: bytearray
     _read_buffer_size: int
+    @property
+    def _read_future(self) -> Future[Any] | None: ...
     @property
     def _write_buffer(self) -> StreamBuffer | None: ...
     def __sizeof__(self) -> int: ...

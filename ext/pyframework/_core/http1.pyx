@@ -436,7 +436,7 @@ cdef class Connection(Writer):
         self.received += size
         self.consumed += size
         self.left -= size
-        if self.received < len(stream.piece):
+        if stream.piece.room():
             return False
         piece = stream.end_piece()
         if not self._write_finished:        # else answered already: nobody wants it

@@ -8,6 +8,7 @@ what the kernel does not take waits in `pending`.
 from pyframework._core.buffers cimport FilePart, StreamBuffer
 from pyframework._core.capi cimport pf_buf
 from pyframework._core.loop cimport Poller, Watch
+from pyframework._core.reads cimport Read, Target
 
 
 ctypedef unsigned char flag                 # a bint takes four bytes, and a server has many streams
@@ -40,21 +41,14 @@ cdef class Stream(Watch):
     cdef flag looking                       # for bytes that the poller does not know of, soon
     cdef flag paused                        # the consumer wants no more for now
     cdef flag deaf                          # and not to know either whether the peer is still there
-    cdef flag partial                       # the waiting read takes what there is
     cdef signed char near                   # the peer is on this machine; below 0: nobody has asked
     # inwards
     cdef public bint _hidden                # `read_from_fd` holds more bytes back, of which the poller knows nothing
     cdef Consumer consumer
     cdef pf_buf own
     cdef pf_buf *window
-    cdef int wanted                         # which read method waits
-    cdef public object _read_future
-    cdef object delimiter                   # bytes, or a compiled pattern
-    cdef object target                      # memoryview to read into
-    cdef bytes piece                        # for a consumer: the bytes object that `target` is a view of
-    cdef Py_ssize_t goal                    # bytes; of `target`: how much of it is filled
-    cdef Py_ssize_t limit                   # max_bytes, or -1
-    cdef Py_ssize_t scanned                 # bytes of the window that do not hold the delimiter
+    cdef Read waiting                       # for bytes, where there is no consumer
+    cdef Target piece                       # for the consumer: the bytes object that the next bytes go straight into
     # outwards
     cdef StreamBuffer pending               # None while nothing waits
     cdef object write_futures               # deque of (index, Future), or None
@@ -71,6 +65,7 @@ cdef class Stream(Watch):
     cdef Py_ssize_t unread(self)
     cdef const char *peek(self)
     cdef int take(self, Py_ssize_t size) except -1
+    cdef bytes cut(self, Py_ssize_t size)
     cdef int begin_piece(self, Py_ssize_t size) except -1
     cdef Py_ssize_t fill_piece(self) except -1
     cdef bytes end_piece(self)
@@ -91,21 +86,16 @@ cdef class Stream(Watch):
     cdef Py_ssize_t receive(self) except -2
     cdef Py_ssize_t fill(self) except -2
     cdef int open_window(self, Py_ssize_t room) except -1
-    cdef Py_ssize_t fill_raw(self, int fd, Py_ssize_t room, bint straight) except -2
-    cdef Py_ssize_t fill_by_hook(self, Py_ssize_t room, bint straight) except -2
+    cdef Target straight_target(self, Py_ssize_t room)
+    cdef Py_ssize_t fill_raw(self, Py_ssize_t room, Target target) except -2
+    cdef Py_ssize_t fill_by_hook(self, Py_ssize_t room, Target target) except -2
     cdef int deliver(self) except -1
+    cdef bint served(self)
     cdef int satisfy(self) except -1
-    cdef bytes cut(self, Py_ssize_t size)
-    cdef Py_ssize_t find_end(self) except -2
-    cdef Py_ssize_t search(self) except -2
-    cdef int over_limit(self, Py_ssize_t size) except -1
-    cdef int begin_read(self, int kind) except -1
-    cdef int read_at_once(self) except -1
-    cdef object finish_begin(self)
-    cdef object end_read(self)
+    cdef int satisfy_last(self) except -1
     cdef int resolve_read(self, object result) except -1
-    cdef int move_to_target(self) except -1
-    cdef int fill_target(self) except -1
+    cdef object begin_read(self, Read read)
+    cdef int read_at_once(self) except -1
     cdef bint delayed(self) except -1
     cdef int free_own(self) except -1
     cdef StreamBuffer queue(self)

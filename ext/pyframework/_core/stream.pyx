@@ -8,19 +8,16 @@ Trick: all streams of a poller receive into one buffer and lay answers out in an
 import collections
 import errno
 import logging
-import numbers
 import os
-import re
 import sys
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
-from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBUF_WRITE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
-from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.object cimport PyObject_GenericSetAttr
 from libc.errno cimport EAGAIN, EINTR, errno as c_errno
-from libc.string cimport memchr, memcmp, memset
+from libc.string cimport memset
 
 from pyframework._core.capi cimport (
     MSG_MORE, MSG_NOSIGNAL, PF_POLL_ERROR, PF_POLL_READ, PF_POLL_WRITE, iovec, msghdr,
@@ -29,10 +26,13 @@ from pyframework._core.capi cimport (
 )
 from pyframework._core.buffers cimport FilePart, Mapping, StreamBuffer, mapping_of
 from pyframework._core.loop cimport Poller, Watch
+from pyframework._core.reads cimport (
+    Read, Target, cut, piece_target, read_bytes, read_into, read_until, read_until_close, read_until_regex,
+)
+
+from pyframework._core.reads import UnsatisfiableReadError
 
 cdef enum:
-    NOTHING, UNTIL, REGEX, BYTES, INTO, CLOSE       # which read method waits
-
     SCRATCH = 65536         # bytes of one receive
     STAGE_LIMIT = 65536     # staged bytes that are sent although the event goes on
     LARGE = 16384           # bytes from which a body is sent from where it lies; smaller pending writes are merged
@@ -68,13 +68,6 @@ class StreamClosedError(IOError):
 StreamClosedError.__module__ = "pyframework.iostream"
 
 
-class UnsatisfiableReadError(Exception):
-    """Raised when a read cannot end well: its limit is reached without the delimiter."""
-
-
-UnsatisfiableReadError.__module__ = "pyframework.iostream"
-
-
 class StreamBufferFullError(Exception):
     """Raised when a buffer would outgrow its limit."""
 
@@ -108,7 +101,6 @@ cdef class Stream(Watch):
     def __cinit__(self, *args, **kwargs):
         self.fd = self.near = -1
         self.window = &self.own
-        self.limit = -1
         self._connect_state = IOLOOP_WRITE
 
     def __dealloc__(self):
@@ -138,7 +130,7 @@ cdef class Stream(Watch):
 
     cdef int attach(self, Consumer consumer) except -1:
         """Push all bytes, unread ones first, to `consumer` from now on."""
-        if self._read_future is not None:
+        if self.waiting is not None:
             raise RuntimeError("a read is pending on this stream: await it first")
         self.consumer = consumer
         self.paused = self.deaf = False
@@ -191,6 +183,10 @@ cdef class Stream(Watch):
     cdef int take(self, Py_ssize_t size) except -1:
         pf_buf_take(self.window, size)
         return 0
+
+    cdef bytes cut(self, Py_ssize_t size):
+        """Take `size` bytes as an object of their own."""
+        return cut(self.window, size)
 
     cdef pf_buf *stage(self) except NULL:
         """Where to append what is to be sent; then `commit`."""
@@ -347,7 +343,7 @@ cdef class Stream(Watch):
             if not self.paused:
                 return True
             return not self.deaf and self.unread() < min(<Py_ssize_t>SCRATCH, self.max_buffer_size // 2)
-        if self.wanted != NOTHING:
+        if self.waiting is not None:
             return True
         return self.unread() == 0 and (self.poller is not None or self._close_callback is not None)
 
@@ -367,7 +363,7 @@ cdef class Stream(Watch):
             self.watch_for(mask)
             if blocked and self.consumer is not None:
                 self.consumer.on_blocked()
-        if self._hidden and mask & PF_POLL_READ and not self.looking and (self.consumer is not None or self.wanted):
+        if self._hidden and mask & PF_POLL_READ and not self.looking and self.served():
             self.looking = True
             self.home.host().call_soon(look_again, self)
         return 0
@@ -433,7 +429,7 @@ cdef class Stream(Watch):
             self.deliver()
             if self._closed or count < min(<Py_ssize_t>SCRATCH, self.read_chunk_size):
                 break
-            if self.paused if self.consumer is not None else self.wanted == NOTHING:
+            if self.paused or not self.served():
                 break
         return count
 
@@ -444,22 +440,27 @@ cdef class Stream(Watch):
         for a whole receive.
         """
         cdef Py_ssize_t room = min(<Py_ssize_t>SCRATCH, max(<Py_ssize_t>1, self.read_chunk_size))
-        cdef bint straight = self.target is not None and self.unread() == 0
-        cdef Py_ssize_t count
-        straight = straight and (self.piece is not None or not self._read_future.done())
-        straight = straight and len(self.target) - self.goal >= room
-        if self.raw:
-            count = self.fill_raw(self.descriptor(), room, straight)
-        else:
-            count = self.fill_by_hook(room, straight)
+        cdef Target target = self.straight_target(room)
+        cdef Py_ssize_t count = self.fill_raw(room, target) if self.raw else self.fill_by_hook(room, target)
         if count > 0:
-            if straight:
-                self.goal += count
+            if target is not None:
+                target.filled += count
             elif self.unread() > self.max_buffer_size:
                 gen_log.warning("Reached maximum read buffer size")
                 self.close(StreamBufferFullError("Reached maximum read buffer size"))
                 return -1
         return count
+
+    cdef Target straight_target(self, Py_ssize_t room):
+        """Where `room` bytes may go without a detour over the window, or None."""
+        cdef Target target = None
+        if self.unread():
+            return None
+        if self.piece is not None:
+            target = self.piece
+        elif self.waiting is not None and not self.waiting.future.done():
+            target = self.waiting.target
+        return target if target is not None and target.room() >= room else None
 
     cdef int open_window(self, Py_ssize_t room) except -1:
         """Make room at the end of the window: in the shared inbox unless the stream has unread bytes of its own."""
@@ -471,14 +472,15 @@ cdef class Stream(Watch):
             raise MemoryError
         return 0
 
-    cdef Py_ssize_t fill_raw(self, int fd, Py_ssize_t room, bint straight) except -2:
-        cdef Py_buffer target
+    cdef Py_ssize_t fill_raw(self, Py_ssize_t room, Target target) except -2:
+        cdef int fd = self.descriptor()
+        cdef Py_buffer buffer
         cdef Py_ssize_t count
-        if straight:
-            PyObject_GetBuffer(self.target, &target, PyBUF_WRITABLE)
-            count = recv(fd, <char *>target.buf + self.goal, target.len - self.goal, 0)
+        if target is not None:
+            PyObject_GetBuffer(target.view, &buffer, PyBUF_WRITABLE)
+            count = recv(fd, <char *>buffer.buf + target.filled, buffer.len - target.filled, 0)
             error = last_error() if count < 0 and c_errno != EAGAIN and c_errno != EINTR else None
-            PyBuffer_Release(&target)
+            PyBuffer_Release(&buffer)
         else:
             self.open_window(room)
             count = recv(fd, self.window.base + self.window.end, room, 0)
@@ -492,12 +494,11 @@ cdef class Stream(Watch):
         self.close(False if error is None else error)
         return -1
 
-    cdef Py_ssize_t fill_by_hook(self, Py_ssize_t room, bint straight) except -2:
+    cdef Py_ssize_t fill_by_hook(self, Py_ssize_t room, Target target) except -2:
         global spare
-        piece = self.piece      # held here: the hook may close the stream, which gives it up
         space = None
-        if straight:
-            view = self.target[self.goal:]
+        if target is not None:
+            view = target.view[target.filled:]
         else:
             space, spare = spare, None
             if space is None or len(space) != room:
@@ -519,7 +520,7 @@ cdef class Stream(Watch):
         if count == 0:
             self.close()
             return -1
-        if count is not None and not straight:
+        if count is not None and target is None:
             self.open_window(count)
             if pf_buf_append(self.window, PyByteArray_AS_STRING(space), count) < 0:
                 raise MemoryError
@@ -531,149 +532,83 @@ cdef class Stream(Watch):
         if consumer is not None:
             if not self.paused:
                 consumer.on_bytes()
-        elif self.wanted != NOTHING:
+        elif self.waiting is not None:
             self.satisfy()
         return 0
 
-    cdef bytes cut(self, Py_ssize_t size):
-        cdef bytes piece = PyBytes_FromStringAndSize(pf_buf_data(self.window), size)
-        pf_buf_take(self.window, size)
-        return piece
-
-    cdef int satisfy(self) except -1:
-        """End the waiting read if the window holds what it wants."""
-        cdef Py_ssize_t size
-        if self._read_future.done():    # cancelled: the bytes are for the next read
-            self.end_read()
-            return 0
-        try:
-            if self.wanted == INTO:
-                return self.fill_target()
-            size = self.find_end()
-        except UnsatisfiableReadError as error:
-            gen_log.info("Unsatisfiable read, closing connection: %s", error)
-            self.close(error)
-            return 0
-        if size >= 0:
-            self.resolve_read(self.cut(size))
-        return 0
-
-    cdef Py_ssize_t find_end(self) except -2:
-        """How many bytes of the window the waiting read takes; -1: it waits on."""
-        cdef Py_ssize_t size = self.unread()
-        cdef Py_ssize_t at
-        if self.wanted == BYTES:
-            if size >= self.goal:
-                return self.goal
-            return size if self.partial and size > 0 else -1
-        if self.wanted == CLOSE:
-            return -1
-        if self.wanted == UNTIL:
-            at = find(self.peek(), size, self.scanned, PyBytes_AS_STRING(self.delimiter), PyBytes_GET_SIZE(self.delimiter))
-            if at >= 0:
-                at += PyBytes_GET_SIZE(self.delimiter)
-            else:
-                self.scanned = max(0, size - PyBytes_GET_SIZE(self.delimiter) + 1)
-        else:
-            at = self.search()
-        self.over_limit(size if at < 0 else at)
-        return at
-
-    cdef Py_ssize_t search(self) except -2:
-        if self.unread() == 0:
-            return -1
-        view = PyMemoryView_FromMemory(<char *>self.peek(), self.unread(), PyBUF_READ)
-        match = self.delimiter.search(view)
-        at = -1 if match is None else match.end()
-        del match
-        view.release()
-        return at
-
-    cdef int over_limit(self, Py_ssize_t size) except -1:
-        if self.limit >= 0 and size > self.limit:
-            wanted = self.delimiter if self.wanted == UNTIL else self.delimiter.pattern
-            raise UnsatisfiableReadError(f"delimiter {wanted!r} not found within {self.limit} bytes")
-        return 0
+    cdef bint served(self):
+        """Whether anybody wants bytes."""
+        return self.consumer is not None or self.waiting is not None
 
     cdef int begin_piece(self, Py_ssize_t size) except -1:
         """Let the next `size` bytes go straight into a bytes object, which `end_piece` returns when it is full."""
         teach_malloc()
-        self.piece = PyBytes_FromStringAndSize(NULL, size)
-        self.target = PyMemoryView_FromMemory(PyBytes_AS_STRING(self.piece), size, PyBUF_WRITE)
-        self.goal = 0
+        self.piece = piece_target(size)
         return 0
 
     cdef Py_ssize_t fill_piece(self) except -1:
         """Move unread bytes there too, and return how many it holds."""
-        self.move_to_target()
-        return self.goal
+        self.piece.take(self.window)
+        return self.piece.filled
 
     cdef bytes end_piece(self):
-        piece, self.piece = self.piece, None
-        if piece is not None:
-            self.target = None
-        return piece
+        cdef Target piece = self.piece
+        self.piece = None
+        return None if piece is None else piece.owner
 
-    cdef int fill_target(self) except -1:
-        """Move bytes from the window into the buffer of read_into, and end the read if that is enough."""
-        self.move_to_target()
-        if self.goal == len(self.target) or (self.partial and self.goal > 0):
-            filled = self.goal
-            self.target = None
-            self.resolve_read(filled)
-        return 0
+    # ------------------------------------------------------------------------------------------ reads
 
-    cdef int move_to_target(self) except -1:
-        cdef Py_ssize_t room = len(self.target) - self.goal
-        cdef Py_ssize_t size = min(self.unread(), room)
-        if size:
-            self.target[self.goal:self.goal + size] = PyMemoryView_FromMemory(<char *>self.peek(), size, PyBUF_READ)
-            self.take(size)
-            self.goal += size
-        return 0
+    cdef int satisfy(self) except -1:
+        """End the waiting read if the window holds what it wants."""
+        cdef Read read = self.waiting
+        if read.future.done():      # cancelled: the bytes are for the next read
+            self.waiting = None
+            return 0
+        try:
+            result = read.take(self.window)
+        except UnsatisfiableReadError as error:
+            gen_log.info("Unsatisfiable read, closing connection: %s", error)
+            self.close(error)
+            return 0
+        return self.resolve_read(result)
 
-    cdef object end_read(self):
-        """No read waits any more; returns the Future of the one that did."""
-        future = self._read_future
-        self._read_future = self.delimiter = self.target = None
-        self.wanted = NOTHING
-        self.scanned = 0
-        self.limit = -1
-        return future
+    cdef int satisfy_last(self) except -1:
+        """End the waiting read if the end of the stream is what it wants."""
+        return 0 if self.waiting is None else self.resolve_read(self.waiting.take_last(self.window))
 
     cdef int resolve_read(self, object result) except -1:
-        future = self.end_read()
-        if not future.done():
-            future.set_result(result)
+        cdef Read read = self.waiting
+        if result is not None:
+            self.waiting = None
+            if not read.future.done():
+                read.future.set_result(result)
         return 0
 
-    cdef int begin_read(self, int kind) except -1:
+    cdef object begin_read(self, Read read):
+        """Serve the read at once or let it wait; returns its Future."""
         self.check_open()
         if self.consumer is not None:
             raise RuntimeError("this stream belongs to a connection: detach() it first")
-        if self._read_future is not None and not self._read_future.done():
+        if self.waiting is not None and not self.waiting.future.done():
             self.check_closed()
             raise AssertionError("Already reading: await the pending read before the next one")
-        self.end_read()
-        self._read_future = self.new_future()
-        self.wanted = kind
-        return 0
-
-    cdef object finish_begin(self):
-        future = self._read_future
+        read.future = self.new_future()
+        self.waiting = read
         try:
             self._try_inline_read()
         except BaseException:
-            self.end_read()
+            self.waiting = None
             raise
-        return future
+        return read.future
 
     def _try_inline_read(self):
         """Serve the read just begun from what is unread or, where no event will tell, from the descriptor; else wait."""
-        if self._read_future is None:
+        if self.waiting is None:
             return
         self.satisfy()
-        if self._read_future is not None:
+        if self._closed:
+            self.satisfy_last()
+        if self.waiting is not None:
             self.check_closed()
             if not self._connecting and (self._hidden or not self.mask & PF_POLL_READ):
                 self.read_at_once()
@@ -693,59 +628,34 @@ cdef class Stream(Watch):
 
         max_bytes: close the stream if that many bytes do not hold it.
         """
-        if not delimiter:
-            raise ValueError("the delimiter must not be empty")
-        cdef bytes wanted = delimiter if isinstance(delimiter, bytes) else bytes(memoryview(delimiter))
-        self.begin_read(UNTIL)
-        self.delimiter = wanted
-        self.limit = -1 if max_bytes is None else max_bytes
-        return self.finish_begin()
+        return self.begin_read(read_until(delimiter, max_bytes))
 
     def read_until_regex(self, regex, max_bytes=None):
         """Read up to the end of the first match of the bytes pattern `regex`.
 
         max_bytes: close the stream if that many bytes do not match.
         """
-        pattern = re.compile(regex)
-        self.begin_read(REGEX)
-        self.delimiter = pattern
-        self.limit = -1 if max_bytes is None else max_bytes
-        return self.finish_begin()
+        return self.begin_read(read_until_regex(regex, max_bytes))
 
     def read_bytes(self, num_bytes, bint partial=False):
         """Read `num_bytes` bytes; with `partial`, at least one and at most that many."""
-        if not isinstance(num_bytes, numbers.Integral):
-            raise AssertionError(f"num_bytes must be an integer, not {num_bytes!r}")
-        if num_bytes < 0:
-            raise ValueError(f"num_bytes must not be negative: {num_bytes}")
-        self.begin_read(BYTES)
-        self.goal = num_bytes
-        self.partial = partial
-        return self.finish_begin()
+        return self.begin_read(read_bytes(num_bytes, partial))
 
     def read_into(self, buf, bint partial=False):
         """Fill the writable buffer `buf`; with `partial`, at least one byte of it. The Future's result: bytes read."""
-        target = memoryview(buf).cast("B")
-        if target.readonly:
-            raise TypeError("read_into needs a writable buffer, such as a bytearray")
-        self.begin_read(INTO)
-        self.target = target
-        self.goal = 0
-        self.partial = partial
-        return self.finish_begin()
+        return self.begin_read(read_into(buf, partial))
 
     def read_until_close(self):
         """Read everything up to the end of the stream."""
-        self.begin_read(CLOSE)
-        if self._closed:
-            future = self._read_future
-            self.resolve_read(self.cut(self.unread()))
-            return future
-        return self.finish_begin()
+        return self.begin_read(read_until_close())
 
     def reading(self) -> bool:
         """Whether a read is pending."""
-        return self._read_future is not None and not self._read_future.done()
+        return self.waiting is not None and not self.waiting.future.done()
+
+    @property
+    def _read_future(self):
+        return None if self.waiting is None else self.waiting.future
 
     @property
     def _read_buffer(self):
@@ -1043,8 +953,8 @@ cdef class Stream(Watch):
             if self._closed:        # the last bytes could not be sent
                 return
         self.yield_inbox()
-        if self.wanted == CLOSE and (self.error is None or self._is_connreset(self.error)):
-            self.resolve_read(self.cut(self.unread()))
+        if self.error is None or self._is_connreset(self.error):
+            self.satisfy_last()
         if self.poller is not None:
             self.poller.unwatch(self)
         self._closed = True
@@ -1062,7 +972,8 @@ cdef class Stream(Watch):
     def _signal_closed(self):
         """Tell everybody who waits for something that it will not come."""
         self.end_piece()
-        futures = [self.end_read(), self._connect_future]
+        futures = [self._read_future, self._connect_future]
+        self.waiting = None
         if self.write_futures is not None:
             futures += [future for _, future in self.write_futures]
         if self.pending is not None:
@@ -1119,17 +1030,3 @@ def look_again(Stream stream):
     stream.looking = False
     if stream._hidden and stream.mask & PF_POLL_READ and not stream._closed:
         stream.on_ready(PF_POLL_READ)
-
-
-cdef Py_ssize_t find(const char *data, Py_ssize_t size, Py_ssize_t start, const char *wanted, Py_ssize_t length):
-    """Where `wanted` begins in data[start:size], or -1."""
-    cdef const char *at
-    while size - start >= length:
-        at = <const char *>memchr(data + start, wanted[0], size - start - length + 1)
-        if at == NULL:
-            return -1
-        start = at - data
-        if memcmp(at, wanted, length) == 0:
-            return start
-        start += 1
-    return -1

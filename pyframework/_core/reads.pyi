@@ -1,0 +1,26 @@
+from typing_extensions import disjoint_base
+
+__test__: dict[str, str]
+
+class UnsatisfiableReadError(Exception): ...
+
+@disjoint_base
+class Target: ...
+
+@disjoint_base
+class Read: ...
+
+@disjoint_base
+class ReadUntil(Read): ...
+
+@disjoint_base
+class ReadUntilRegex(ReadUntil): ...
+
+@disjoint_base
+class ReadBytes(Read): ...
+
+@disjoint_base
+class ReadInto(Read): ...
+
+@disjoint_base
+class ReadUntilClose(Read): ...
