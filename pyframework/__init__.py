@@ -21,12 +21,13 @@ version = "6.6.1"
 version_info = (6, 6, 1, 0)
 
 __all__ = [
-    *("autoreload", "concurrent", "escape", "gen", "http1connection", "httpserver", "httputil", "ioloop", "iostream"),
-    *("locks", "log", "netutil", "options", "platform", "process", "queues", "routing", "tcpclient", "tcpserver"),
-    *("testing", "util", "web"),
+    *("auth", "autoreload", "concurrent", "curl_httpclient", "escape", "gen", "http1connection", "httpclient"),
+    *("httpserver", "httputil", "ioloop", "iostream", "locale", "locks", "log", "netutil", "options", "platform"),
+    *("process", "queues", "routing", "simple_httpclient", "tcpclient", "tcpserver", "template", "testing", "util"),
+    "web",
 ]
 
-_SUBMODULES = frozenset([*__all__, "alias"])
+_SUBMODULES = frozenset([*__all__, "websocket", "wsgi", "alias"])
 
 
 def __getattr__(name: str) -> "ModuleType":

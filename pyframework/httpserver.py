@@ -69,8 +69,9 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     trusted_downstream: addresses of proxies that are left out of X-Forwarded-For.
     protocol: the scheme that requests are said to have come by, where a proxy spoke TLS.
     decompress_request: decode gzip bodies.
-    chunk_size, max_header_size, max_body_size, max_buffer_size: bytes.
-    idle_connection_timeout: seconds to wait for the next request's head; body_timeout: seconds for its body.
+    ssl_options: as of `TCPServer`.
+    chunk_size (64 KiB), max_header_size (64 KiB), max_body_size (100 MiB), max_buffer_size (100 MiB): bytes.
+    idle_connection_timeout (3600), body_timeout (none): seconds to wait for the next request's head, and for its body.
 
     What a public server needs beside Tornado's arguments:
     trusted_proxies: networks such as "10.0.0.0/8" ("unix": whoever connects by a unix socket) whose word counts. They
@@ -79,7 +80,8 @@ class HTTPServer(TCPServer, Configurable, httputil.HTTPServerConnectionDelegate)
     strict_rfc: where Tornado's behaviour and RFC 9110 and 9112 differ, do as the RFCs say.
     max_connections: how many may be open at a time. More wait in the listening sockets' backlog or, with
         `refuse_connections`, are answered 503 with `Retry-After`.
-    Others are those of `HTTP1ConnectionParameters`.
+    max_header_count (1000), head_timeout (60 seconds), min_data_rate (100 bytes a second, over 30 seconds),
+        max_unsent_size (256 MiB), linger_timeout (5 seconds): as of `HTTP1ConnectionParameters`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from pyframework.httpclient import AsyncHTTPClient, HTTPClientError
 from pyframework.websocket import websocket_connect
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = ["quickstart.md", "quickstart.zh.md"]
 HELLO, SUM, SLOW, NAMES, ROOM, TESTS, SERVE, LOOP = range(8)
 
 
@@ -24,7 +25,7 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
 
 
-@pytest.fixture(params=["quickstart.md", "quickstart.zh.md"])
+@pytest.fixture(params=PAGES)
 def code(request: pytest.FixtureRequest) -> list[str]:
     found = blocks(request.param)
     assert len(found) == LOOP + 1
@@ -57,13 +58,18 @@ async def fetch(client: AsyncHTTPClient, url: str) -> bytes:
             await asyncio.sleep(0.01)
 
 
-def test_the_first_program(code: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_the_first_program(page: str, tmp_path: Path) -> None:
     port = free_port()
+    code = blocks(page)
+    address = re.search(r"<http://127\.0\.0\.1:8888/(\w+)>", (DOCS / page).read_text())
+    assert address is not None
     (tmp_path / "app.py").write_text(code[HELLO].replace("8888", str(port)))
     process = subprocess.Popen([sys.executable, str(tmp_path / "app.py")])
 
     async def main(client: AsyncHTTPClient) -> None:
-        assert (await fetch(client, f"http://127.0.0.1:{port}/Ann")).decode().rstrip().endswith("Ann")
+        body = await fetch(client, f"http://127.0.0.1:{port}/{address[1]}")
+        assert body.decode().rstrip().endswith(address[1])
 
     try:
         play(main)

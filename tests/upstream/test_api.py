@@ -1,5 +1,6 @@
 """Every public name of Tornado exists here with the same signature, by the listing in Tornado's own suite."""
 
+import ast
 import importlib
 import inspect
 import types
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import pyframework
 from tests.upstream.install import OPTIONAL, TORNADO, upstream_folder
 
 # What differs on purpose: name -> reason. docs/compat.md tells it to users.
@@ -120,3 +122,9 @@ def test_names_and_signatures(module: str) -> None:
     wrong = [f"{name} {what}" for name, what in found.items() if what and name not in DIFFERENT]
     assert not wrong, "\n".join([f"{module} differs from {TORNADO}:", *wrong])
     assert not [name for name in DIFFERENT if name in found and not found[name]], "DIFFERENT names what does not differ"
+
+
+def test_submodules_that_load_by_themselves() -> None:
+    tree = ast.parse((upstream_folder() / "tornado" / "__init__.py").read_text())
+    assigned = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    assert sorted(ast.literal_eval(assigned["__all__"])) == sorted(pyframework.__all__)
