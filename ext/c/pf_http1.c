@@ -227,7 +227,10 @@ static void note_content_length(parser *p, const char *at, const char *end) {
         if (p->length == NULL) {
             p->length = at;
             p->length_size = size;
-        } else if (size != p->length_size || memcmp(at, p->length, size) != 0) {
+        } else {
+            p->head->flags |= PF_HTTP1_REPEATED_LENGTH;
+        }
+        if (size != p->length_size || memcmp(at, p->length, size) != 0) {
             p->unequal = 1;
         }
         if (comma == NULL)

@@ -48,6 +48,7 @@ enum { /* pf_http1_head.flags */
     PF_HTTP1_KEEP_ALIVE = 4, /* "keep-alive" in Connection */
     PF_HTTP1_EXPECT_CONTINUE = 8,
     PF_HTTP1_UPGRADE = 16, /* "upgrade" in Connection */
+    PF_HTTP1_REPEATED_LENGTH = 32, /* Content-Length says its number more than once */
 };
 
 typedef struct {

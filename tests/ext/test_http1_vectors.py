@@ -121,6 +121,8 @@ def check_head(case: Case, recorder: Recorder, answer: bytes) -> None:
         expected = httputil.HTTPHeaders()
         for name, value in case.expect["fields"]:
             expected.add(name, value)
+        if "Content-Length" in expected:  # where it is said more than once, the delegate sees it once
+            expected["Content-Length"] = str(case.expect["content_length"])
         assert list(recorder.headers.get_all()) == list(expected.get_all())
 
 

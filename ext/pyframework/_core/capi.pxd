@@ -69,6 +69,7 @@ cdef extern from "pf_http1.h" nogil:
         PF_HTTP1_KEEP_ALIVE
         PF_HTTP1_EXPECT_CONTINUE
         PF_HTTP1_UPGRADE
+        PF_HTTP1_REPEATED_LENGTH
 
     ctypedef struct pf_span:
         uint32_t at

@@ -22,6 +22,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from pyframework._core.capi cimport (
     PF_HTTP1_AGAIN, PF_HTTP1_BAD_CONTENT_LENGTH, PF_HTTP1_BAD_HOST, PF_HTTP1_BAD_TRANSFER_CODING, PF_HTTP1_BAD_VERSION,
     PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE,
+    PF_HTTP1_REPEATED_LENGTH,
     PF_HTTP1_MANY_CONTENT_LENGTHS,
     pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
     pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
@@ -212,6 +213,8 @@ cdef class Connection(Writer):
         UnsatisfiableReadError for a head that is longer than `max_header_size`.
         """
         cdef Stream stream = self.stream
+        if stream is None:
+            return self.closed_future()
         if self.params.decompress:
             delegate = self._decompressing(delegate)
         self.delegate = delegate
@@ -242,10 +245,10 @@ cdef class Connection(Writer):
             self.fail(error)
         finally:
             self.delivering = False
-        return self.look_up() if self.is_client and self.stream is not None else 0
+        return self.look_up() if self.server is None and self.stream is not None else 0
 
     cdef int look_up(self) except -1:
-        """Of a client, after reading: is there more to come?"""
+        """Of a connection that nobody serves, after reading: is there more to come?"""
         cdef Stream stream = self.stream
         if stream._closed and self.waiting is None:     # whatever is missing will not come any more
             if not self.told:
@@ -299,6 +302,8 @@ cdef class Connection(Writer):
         status = parse(raw, self.is_client, &head)
         if status == 0 or SUSPECTS.get(status) is not None:
             headers.fill(raw, fields, head.field_count)
+        if head.flags & PF_HTTP1_REPEATED_LENGTH:
+            headers["Content-Length"] = str(head.content_length)
         stream.take(end)
         self.scanned = 0
         if status < 0:
@@ -528,9 +533,9 @@ cdef class Connection(Writer):
         return self.finish_reading(True) if self.is_client else self.settle()
 
     cdef int finish_reading(self, object result) except -1:
-        """A client's message has been read."""
+        """End `read_response`; of a client, once the request has been written too."""
         cdef Stream stream = self.stream
-        if result and self.writing and not stream._closed:
+        if result and self.writing and stream is not None and not stream._closed:
             stream.paused = True        # `finish` comes back here, or the end of the connection does
             return stream.update_interest()
         self.over = True
@@ -605,6 +610,8 @@ cdef class Connection(Writer):
             return self.give_up(error)
         put_bytes(stream.stage(), refusal(status, self.params.strict_rfc))
         stream.flush()
+        if self.server is None:
+            return self.give_up(error)
         self.abandon()
         return self.server.linger()
 
@@ -644,8 +651,11 @@ cdef class Connection(Writer):
             app_log.error("Uncaught exception", exc_info=True)
         return 0
 
+    cdef int on_drained(self) except -1:
+        return 0 if self.is_client else self.settle()
+
     cdef int on_closed(self) except -1:
-        """The connection of a client has ended."""
+        """The connection has ended, and nobody serves it."""
         return self.advance()
 
     cdef int on_time(self) except -1:
@@ -679,7 +689,7 @@ cdef class Connection(Writer):
             raise higher().HTTPOutputError(f"Tried to write {missing} bytes less than Content-Length")
         if open and not self.is_client and self._response_start_line is None:
             stream.close()      # nothing was written: whatever comes next would be taken for this answer
-        if self._chunking_output and open and not self.head_request:
+        if self._chunking_output and open:
             put(stream.stage(), b"0\r\n\r\n", 5)
             stream.commit(True)
         self._write_finished = True
@@ -699,7 +709,8 @@ cdef class Connection(Writer):
         if not self._read_finished:
             self._disconnect_on_finish = True       # not to read the rest is all that is left to do about it
         elif not stream.drained():                  # on_drained comes back here
-            self.server.choose_interest(self)
+            if self.server is not None:
+                self.server.choose_interest(self)
             return stream.update_interest()
         if self._disconnect_on_finish:
             stream.flush()
@@ -716,6 +727,8 @@ cdef class Connection(Writer):
         self._close_callback = None
         if self.told and not self._read_finished:   # it waits for more of a request that is answered already
             stream.home.host().call_soon(delegate.on_connection_close)
+        if self.server is None:
+            return self.finish_reading(True)
         if self._disconnect_on_finish:
             if self._read_finished and stream.unread() == 0 and not self.server.draining:
                 stream.close()

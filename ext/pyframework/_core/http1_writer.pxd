@@ -55,6 +55,7 @@ cdef class Writer(Consumer):
     cdef object put_head(self, start_line, headers, chunk)
     cdef object put_body(self, chunk)
     cdef int choose_framing(self, start_line, HeaderMap fields) except -1
+    cdef int choose_coding(self, HeaderMap fields) except -1
     cdef int choose_connection(self, HeaderMap fields) except -1
     cdef int write_start(self, start_line, pf_buf *out) except -1
     cdef int write_chunk(self, object chunk, bint complete) except -1

@@ -155,16 +155,20 @@ cdef class Writer(Consumer):
             self.writing = True
             self._write_finished = False
             self._expected = length
-            self._chunking_output = (
-                start_line[0] in ("POST", "PUT", "PATCH") and length < 0 and fields.lookup("Transfer-Encoding") is None
-            )
-            return 0
+            self._chunking_output = start_line[0] in ("POST", "PUT", "PATCH") and length < 0
+            return self.choose_coding(fields)
         code = part(start_line, 1)
         self._response_start_line = start_line
         self.choose_connection(fields)
         bodiless = code == 204 or code == 304 or 100 <= code < 200
-        self._chunking_output = length < 0 and self.minor == 1 and not bodiless
+        self._chunking_output = length < 0 and self.minor == 1 and not bodiless and not self.head_request
         self._expected = 0 if bodiless or self.head_request else length
+        return self.choose_coding(fields)
+
+    cdef int choose_coding(self, HeaderMap fields) except -1:
+        """A field that was copied from elsewhere must not contradict the body that follows."""
+        if self._chunking_output and fields.lookup("Transfer-Encoding") not in (None, "chunked"):
+            fields["Transfer-Encoding"] = "chunked"
         return 0
 
     cdef int choose_connection(self, HeaderMap fields) except -1:

@@ -45,6 +45,38 @@ def test_requests_one_after_another(play: Play) -> None:
     play(main)
 
 
+@pytest.mark.parametrize("field", [b"Content-Length: 2, 2", b"Content-Length: 2\r\nContent-Length: 2"])
+def test_a_length_that_is_said_twice_reaches_the_handler_once(play: Play, field: bytes) -> None:
+    async def main() -> None:
+        async with Server() as server:
+            await server.peer.send(b"POST / HTTP/1.1\r\nHost: a\r\n" + field + b"\r\n\r\nok")
+            await server.peer.until(b"ok")
+            assert server.messages[0].headers == {"Host": "a", "Content-Length": "2"}
+
+    play(main)
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_a_coding_that_was_copied_does_not_contradict_the_body(play: Play, method: bytes) -> None:
+    def coded(message: Message) -> None:
+        headers = httputil.HTTPHeaders({"Transfer-Encoding": "identity"})
+        message.connection.write_headers(httputil.ResponseStartLine("", 200, "OK"), headers)
+        if method == b"GET":
+            message.connection.write(b"abc")
+        message.connection.finish()
+
+    async def main() -> None:
+        async with Server() as server:
+            server.on_finish = coded
+            await server.peer.send(method + b" / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            head, _, body = (await server.peer.rest()).partition(b"\r\n\r\n")
+            coding = b"chunked" if method == b"GET" else b"identity"
+            assert b"\r\nTransfer-Encoding: " + coding in head
+            assert body == (b"3\r\nabc\r\n0\r\n\r\n" if method == b"GET" else b"")
+
+    play(main)
+
+
 def test_pipelined_requests_are_answered_in_order_in_one_send(play: Play) -> None:
     async def main() -> None:
         async with Server() as server:

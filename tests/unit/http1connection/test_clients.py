@@ -11,7 +11,7 @@ import pytest
 
 from pyframework import http1connection, httputil
 from pyframework.http1connection import HTTP1Connection, HTTP1ConnectionParameters
-from pyframework.iostream import IOStream, UnsatisfiableReadError
+from pyframework.iostream import IOStream, StreamClosedError, UnsatisfiableReadError
 from tests.unit.http1connection.peers import (
     OK,
     Peer,
@@ -159,6 +159,78 @@ def test_a_client_that_closes_or_detaches(play: Play, where: str, method: str) -
             await client.peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
             assert await client.read() is False
             assert client.stream.closed() == (method == "close")
+
+    play(main)
+
+
+@pytest.mark.parametrize(
+    "wire", [b"Content-Length: 2\r\n\r\nok", b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"]
+)
+def test_a_client_that_detaches_at_the_end_of_the_answer(play: Play, wire: bytes) -> None:
+    """Before its own request is complete."""
+
+    async def main() -> None:
+        async with Client() as client:
+            start_line = httputil.RequestStartLine("POST", "/", "")
+            client.connection.write_headers(start_line, httputil.HTTPHeaders({"Content-Length": "5"}))
+            client.finish = client.connection.detach  # type: ignore[method-assign]
+            await client.peer.send(b"HTTP/1.1 200 OK\r\n" + wire)
+            assert await client.read() is False
+            assert not client.stream.closed()
+            with pytest.raises(StreamClosedError):
+                await client.read()
+
+    play(main)
+
+
+class Alone(Client):
+    """A connection of a server that nobody else serves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection = HTTP1Connection(self.stream, False)
+
+    def headers_received(self, start_line: Any, headers: httputil.HTTPHeaders) -> Any:
+        self.events.append(start_line.method)
+
+    def finish(self) -> None:
+        super().finish()
+        headers = httputil.HTTPHeaders({"Content-Length": str(len(self.body))})
+        self.connection.write_headers(httputil.ResponseStartLine("", 200, "OK"), headers, self.body)
+        self.connection.finish()
+
+
+@pytest.mark.parametrize(
+    ("wire", "end", "events"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"Content-Length: 0\r\n\r\n", ["GET", "finish"]),
+        (b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nok", b"\r\n\r\nok", ["POST", "finish"]),
+        (b"POST / HTTP/1.0\r\nContent-Length: 1000000\r\n\r\n" + bytes(10**6), bytes(10**6), ["POST", "finish"]),
+        (b"GET /\0 HTTP/1.1\r\n\r\n", b"400 Bad Request\r\n\r\n", []),
+    ],
+    ids=["without a body", "short", "long", "bad"],
+)
+def test_a_server_connection_alone(play: Play, wire: bytes, end: bytes, events: list[str]) -> None:
+    async def main() -> None:
+        async with Alone() as alone:
+            reading = alone.read()
+            sending = asyncio.ensure_future(alone.peer.send(wire))
+            assert (await alone.peer.until(end)).endswith(end)
+            await sending
+            assert await reading is bool(events)
+            assert alone.events == events
+
+    play(main)
+
+
+def test_a_server_connection_alone_whose_peer_goes_away(play: Play) -> None:
+    async def main() -> None:
+        async with Alone() as alone:
+            reading = alone.read()
+            await alone.peer.send(b"GET / HT")
+            alone.peer.socket.close()
+            with pytest.raises(StreamClosedError):
+                await reading
 
     play(main)
 
