@@ -5,6 +5,9 @@ __test__: dict[str, str]
 class UnsatisfiableReadError(Exception): ...
 
 @disjoint_base
+class Fresh: ...
+
+@disjoint_base
 class Target: ...
 
 @disjoint_base

@@ -4,7 +4,7 @@ from pyframework._core.capi cimport pf_buf
 
 cdef class Target:
     cdef object view                        # memoryview to write into
-    cdef bytes owner                        # of the memory, where the view does not keep it alive itself
+    cdef bytes owner                        # of the memory, where it is that of a piece
     cdef Py_ssize_t filled                  # bytes of it
     cdef Py_ssize_t room(self) except -1
     cdef int take(self, pf_buf *window) except -1

@@ -8,7 +8,7 @@ import numbers
 import re
 
 cimport cython
-from cpython.buffer cimport PyBUF_READ, PyBUF_WRITE
+from cpython.buffer cimport PyBUF_READ, PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.string cimport memchr, memcmp
@@ -21,6 +21,15 @@ class UnsatisfiableReadError(Exception):
 
 
 UnsatisfiableReadError.__module__ = "pyframework.iostream"
+
+
+cdef class Fresh:
+    """Lets a bytes object be written while nobody else knows it; it lives as long as any view."""
+    cdef bytes content
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(self.content)
+        PyBuffer_FillInfo(buffer, self, PyBytes_AS_STRING(self.content), size, False, flags)
 
 
 @cython.freelist(16)
@@ -119,8 +128,9 @@ cdef class ReadUntilClose(Read):
 cdef Target piece_target(Py_ssize_t size):
     """A new bytes object, as the `owner` of what is to fill it."""
     cdef Target target = Target.__new__(Target)
-    target.owner = PyBytes_FromStringAndSize(NULL, size)
-    target.view = PyMemoryView_FromMemory(PyBytes_AS_STRING(target.owner), size, PyBUF_WRITE)
+    cdef Fresh fresh = Fresh.__new__(Fresh)
+    target.owner = fresh.content = PyBytes_FromStringAndSize(NULL, size)
+    target.view = memoryview(fresh)
     return target
 
 

@@ -94,6 +94,7 @@ cdef class Stream(Watch):
     cdef int satisfy(self) except -1
     cdef int satisfy_last(self) except -1
     cdef int resolve_read(self, object result) except -1
+    cdef int drop_cancelled(self) except -1
     cdef object begin_read(self, Read read)
     cdef int read_at_once(self) except -1
     cdef bint delayed(self) except -1

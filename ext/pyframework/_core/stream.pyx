@@ -16,6 +16,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyOb
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject_GenericSetAttr
+from cpython.ref cimport Py_REFCNT
 from libc.errno cimport EAGAIN, EINTR, errno as c_errno
 from libc.string cimport memset
 
@@ -130,6 +131,7 @@ cdef class Stream(Watch):
 
     cdef int attach(self, Consumer consumer) except -1:
         """Push all bytes, unread ones first, to `consumer` from now on."""
+        self.drop_cancelled()
         if self.waiting is not None:
             raise RuntimeError("a read is pending on this stream: await it first")
         self.consumer = consumer
@@ -515,16 +517,17 @@ cdef class Stream(Watch):
             return -1
         finally:
             view.release()      # an error keeps frames that know it, and must not hold on to the caller's buffer
-        if self._closed:
-            return -1
-        if count == 0:
-            self.close()
-            return -1
-        if count is not None and target is None:
-            self.open_window(count)
+        if count and target is None:
+            if not self._closed:
+                self.open_window(count)
             if pf_buf_append(self.window, PyByteArray_AS_STRING(space), count) < 0:
                 raise MemoryError
-        spare = space
+        if Py_REFCNT(space) == 1:       # no view of it is left
+            spare = space
+        if count == 0:
+            self.close()
+        if self._closed:
+            return -1
         return 0 if count is None else count
 
     cdef int deliver(self) except -1:
@@ -560,12 +563,11 @@ cdef class Stream(Watch):
 
     cdef int satisfy(self) except -1:
         """End the waiting read if the window holds what it wants."""
-        cdef Read read = self.waiting
-        if read.future.done():      # cancelled: the bytes are for the next read
-            self.waiting = None
+        self.drop_cancelled()
+        if self.waiting is None:
             return 0
         try:
-            result = read.take(self.window)
+            result = self.waiting.take(self.window)
         except UnsatisfiableReadError as error:
             gen_log.info("Unsatisfiable read, closing connection: %s", error)
             self.close(error)
@@ -574,14 +576,26 @@ cdef class Stream(Watch):
 
     cdef int satisfy_last(self) except -1:
         """End the waiting read if the end of the stream is what it wants."""
+        self.drop_cancelled()
         return 0 if self.waiting is None else self.resolve_read(self.waiting.take_last(self.window))
 
     cdef int resolve_read(self, object result) except -1:
         cdef Read read = self.waiting
         if result is not None:
             self.waiting = None
-            if not read.future.done():
-                read.future.set_result(result)
+            read.future.set_result(result)
+        return 0
+
+    cdef int drop_cancelled(self) except -1:
+        """Forget a read that was cancelled: its bytes are for the next one, also those that its target holds."""
+        cdef Read read = self.waiting
+        if read is None or not read.future.done():
+            return 0
+        self.waiting = None
+        if read.target is not None:
+            if read.target.filled:
+                self._read_buffer = bytes(read.target.view[:read.target.filled]) + self.cut(self.unread())
+            read.target.view.release()
         return 0
 
     cdef object begin_read(self, Read read):
@@ -589,7 +603,8 @@ cdef class Stream(Watch):
         self.check_open()
         if self.consumer is not None:
             raise RuntimeError("this stream belongs to a connection: detach() it first")
-        if self.waiting is not None and not self.waiting.future.done():
+        self.drop_cancelled()
+        if self.waiting is not None:
             self.check_closed()
             raise AssertionError("Already reading: await the pending read before the next one")
         read.future = self.new_future()

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import os
+import socket
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,74 @@ from typing import Any
 
 import pytest
 
+from pyframework.httpserver import HTTPServer
+from pyframework.httputil import HTTPServerRequest
 from pyframework.ioloop import IOLoop
-from pyframework.iostream import BaseIOStream, StreamBufferFullError, StreamClosedError
+from pyframework.iostream import BaseIOStream, IOStream, StreamBufferFullError, StreamClosedError
 
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+class Keeping(IOStream):
+    """Keeps what it has been lent, which is not its own any more."""
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        self.kept = buf[:]
+        return super().read_from_fd(buf)
+
+
+def test_what_a_hook_keeps_of_its_buffer_stays_as_it_was(play: Play) -> None:
+    async def main() -> None:
+        pairs = [socket.socketpair() for _ in range(2)]
+        streams = [Keeping(near) for near, _ in pairs]
+        for (_, far), stream, data in zip(pairs, streams, [b"first", b"other"], strict=True):
+            far.send(data)
+            assert await stream.read_bytes(5) == data
+        assert [bytes(stream.kept[:5]) for stream in streams] == [b"first", b"other"]
+        for (_, far), stream in zip(pairs, streams, strict=True):
+            far.close()
+            stream.close()
+
+    play(main)
+
+
+def test_what_a_hook_keeps_of_a_body_outlives_it(play: Play) -> None:
+    async def main() -> None:
+        near, far = socket.socketpair()
+        stream = Keeping(near)
+        bodies = []
+
+        def answer(request: HTTPServerRequest) -> None:
+            bodies.append(len(request.body))
+            request.connection.close()
+
+        HTTPServer(answer).handle_stream(stream, ("127.0.0.1", 1))
+        peer = IOStream(far)
+        await peer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 10**6)
+        await peer.read_until_close()
+        assert bodies == [10**6]
+        assert set(bytes(stream.kept)) <= set(b"x\0")
+
+    play(main)
+
+
+def test_a_hook_that_closes_keeps_what_it_read(play: Play) -> None:
+    class Closing(IOStream):
+        def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+            count = super().read_from_fd(buf)
+            self.close()
+            return count
+
+    async def main() -> None:
+        near, far = socket.socketpair()
+        stream = Closing(near)
+        far.send(b"last words")
+        with pytest.raises(StreamClosedError):
+            await stream.read_until(b"!")
+        assert await stream.read_until_close() == b"last words"
+        far.close()
+
+    play(main)
 
 
 class PipeEnd(BaseIOStream):

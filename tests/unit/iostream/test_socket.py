@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 
 from pyframework._core.loop import EventLoop
+from pyframework.http1connection import HTTP1Connection
+from pyframework.httputil import HTTPMessageDelegate
 from pyframework.iostream import IOStream, StreamBufferFullError, StreamClosedError, UnsatisfiableReadError
 
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -272,6 +274,35 @@ def test_cancelled_read_leaves_its_bytes(play: Play) -> None:
                 assert not near.reading()
                 await far.write(b"ab")
                 assert await near.read_bytes(2) == b"ab"
+
+    play(main)
+
+
+def test_cancelled_reads_that_have_begun_leave_their_bytes(play: Play) -> None:
+    async def main() -> None:
+        with pair() as (near, far):
+            buffer = bytearray(100_000)
+            reading = near.read_into(buffer)
+            await far.write(b"a" * 70_000 + b"b")
+            while not buffer[70_000]:
+                await asyncio.sleep(0)
+            reading.cancel()
+            assert await near.read_until(b"b") == b"a" * 70_000 + b"b"
+            near.read_until_close().cancel()
+            await far.write(b"rest")
+            far.close()
+            assert await near.read_until_close() == b"rest"
+
+    play(main)
+
+
+def test_a_stream_goes_to_http_after_a_cancelled_read(play: Play) -> None:
+    async def main() -> None:
+        with pair() as (near, far):
+            near.read_until(b"x").cancel()
+            connection = HTTP1Connection(near, True)
+            await far.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+            assert await connection.read_response(HTTPMessageDelegate()) is True
 
     play(main)
 
