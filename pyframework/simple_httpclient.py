@@ -99,6 +99,7 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         # By a key of each request: those under way, those that wait with their timers, and the order of these.
         self.active: dict[object, tuple[HTTPRequest, _Callback]] = {}
         self.waiting: dict[object, tuple[HTTPRequest, _Callback, object]] = {}
+        self._processing = False
         self.queue: collections.deque[tuple[object, HTTPRequest, _Callback]] = collections.deque()
         self.max_body_size, self.max_header_size = max_body_size, max_header_size
         self.max_buffer_size, self.max_clients = max_buffer_size, max_clients
@@ -151,11 +152,17 @@ class SimpleAsyncHTTPClient(AsyncHTTPClient):
         self._handle_request(request, functools.partial(self._release_fetch, key), callback)
 
     def _process_queue(self) -> None:
-        """Start as many of those that wait as may be under way besides the others."""
-        while self.waiting and len(self.active) < self.max_clients:
-            key, request, callback = self.queue.popleft()
-            self._remove_timeout(key)
-            self._start(key, request, callback)
+        """Start as many of those that wait as may be under way; one that ends at once leaves its place to the next."""
+        if self._processing:
+            return
+        self._processing = True
+        try:
+            while self.waiting and len(self.active) < self.max_clients:
+                key, request, callback = self.queue.popleft()
+                self._remove_timeout(key)
+                self._start(key, request, callback)
+        finally:
+            self._processing = False
 
     def _connection_class(self) -> type:
         return _HTTPConnection
@@ -301,8 +308,8 @@ class _HTTPConnection(httputil.HTTPMessageDelegate):
 
     async def run(self) -> None:
         """Connect, then send."""
-        seconds = _shorter(self.request.connect_timeout, self.request.request_timeout)
-        deadline = self.start_time + seconds if seconds else None
+        limits = (self.io_loop.time(), self.request.connect_timeout), (self.start_time, self.request.request_timeout)
+        deadline = min((start + seconds for start, seconds in limits if seconds), default=None)
         try:
             stream = await self._connect(deadline)
         except TimeoutError as error:

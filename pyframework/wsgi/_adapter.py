@@ -137,7 +137,7 @@ async def _done(awaitable: Awaitable[None] | None) -> None:
 def _quoted(path: str) -> str:
     from urllib.parse import quote
 
-    return quote(path.encode("latin1"), safe="/:@!$&'()*+,;=~-._%")
+    return quote(path.encode("latin1"), safe="/:@!$&'()*+,;=~-._")
 
 
 class _Context:

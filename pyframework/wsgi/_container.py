@@ -280,7 +280,8 @@ class _Answer:
 
     async def _send(self, piece: bytes) -> None:
         if self.sent:
-            await self.connection.write(piece)
+            if self.request.method != "HEAD":
+                await self.connection.write(piece)
         else:
             await self._send_head(piece, whole=False)
 

@@ -86,6 +86,40 @@ def test_waiting_for_a_turn() -> None:
     play(main, max_clients=1)
 
 
+def test_many_that_fail_while_they_wait_for_their_turn() -> None:
+    async def main(client: SimpleAsyncHTTPClient) -> None:
+        server = Server()
+        good = client.fetch(server.url())
+        bad = [client.fetch("ftp://a/") for _ in range(1000)]
+        errors = await asyncio.gather(*bad, return_exceptions=True)
+        assert {type(error) for error in errors} == {ValueError}
+        assert (await good).body == (await client.fetch(server.url())).body == b"ok"
+        assert not client.active and not client.queue
+        server.stop()
+
+    play(main, max_clients=1)
+
+
+def test_a_repeat_has_its_own_time_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(client: SimpleAsyncHTTPClient) -> None:
+        async def talk(conversation: Conversation) -> None:
+            await conversation.answer()
+            if conversation.number == 0:
+                await conversation.request()
+                now[0] += 10  # seconds that it says nothing, and then it closes
+
+        now = [client.io_loop.time()]
+        monkeypatch.setattr(client.io_loop, "time", lambda: now[0])
+        server = Server(talk)
+        for _ in range(2):
+            assert (await client.fetch(server.url(), connect_timeout=3, request_timeout=60)).code == 200
+        assert len(server.conversations) == 2
+        monkeypatch.undo()
+        server.stop()
+
+    play(main)
+
+
 def test_one_client_for_each_loop() -> None:
     async def main() -> None:
         assert AsyncHTTPClient() is AsyncHTTPClient()

@@ -313,6 +313,20 @@ class TestContainer:
         serve(app, main, threads)
 
     @both
+    def test_head_of_an_answer_in_pieces(self, threads: bool, caplog: pytest.LogCaptureFixture) -> None:
+        def app(environ: dict[str, Any], start_response: Any) -> Any:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            yield b"one"
+            yield b"two"
+
+        async def main(fetch: Fetch) -> None:
+            assert (await fetch(method="HEAD")).body == b""
+            assert (await fetch()).body == b"onetwo"
+
+        serve(app, main, threads)
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+    @both
     def test_flask(self, threads: bool) -> None:
         import flask
 
@@ -476,6 +490,9 @@ class TestAdapter:
         status, headers, body = call(application, "/hello/you", QUERY_STRING="q=1")
         assert (status, headers["X-Query"], body) == ("200 OK", "1", b"Hello, you from 127.0.0.9")
         assert headers["Content-Length"] == str(len(body))
+
+    def test_the_path_is_decoded_once(self) -> None:
+        assert call(application, "/hello/a%41%2f")[2] == b"Hello, a%41%2f from 127.0.0.9"
 
     def test_a_form(self) -> None:
         form = "application/x-www-form-urlencoded"
