@@ -19,15 +19,15 @@ class OldSignature:
     """The positional arguments that a function had, such as ``delimiter [callback] max_bytes``.
 
     Those in brackets are gone, those behind a ``*`` had no place. A call is an old one if it names one that is gone,
-    has something in its place that fits only there (a function for a callback, an IOLoop), or has more arguments
-    than today's function takes.
+    has something in its place that fits only there (a function for a callback, an IOLoop), has something that fits
+    nowhere today (True for SSL options), or has more arguments than today's function takes.
     """
 
     def __init__(self, text: str) -> None:
         placed = text.partition("*")[0].split()
         self.names = [word.strip("[]") for word in placed]
         self.gone = [word.strip("[]") for word in text.split() if word.startswith("[")]
-        self.count = len([word for word in placed if not word.startswith("[")])
+        self.today = [word for word in placed if not word.startswith("[")]
 
     def split(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -41,13 +41,19 @@ class OldSignature:
         return args[placed:], given, gone
 
     def _is_old(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        if self.count < len(args) <= len(self.names) or any(name in kwargs for name in self.gone):
+        if len(self.today) < len(args) <= len(self.names) or any(name in kwargs for name in self.gone):
+            return True
+        if any(_misplaced(name, value) for name, value in zip(self.today, args, strict=False)):
             return True
         return any(name in self.gone and _fits(name, value) for name, value in zip(self.names, args, strict=False))
 
 
 def _fits(name: str, value: Any) -> bool:
     return isinstance(value, IOLoop) if name == "io_loop" else callable(value)
+
+
+def _misplaced(name: str, value: Any) -> bool:
+    return name == "ssl_options" and isinstance(value, bool)
 
 
 def taking(function: Callable[..., Any], old: str, use: _Use, *, method: bool = True) -> Callable[..., Any]:

@@ -6,10 +6,16 @@ import ssl
 from typing import Any
 
 from pyframework import netutil
-from pyframework.legacy._arguments import add, current, ignoring_loop, replace
+from pyframework.legacy._arguments import add, ignoring_loop, replace
 from pyframework.legacy._delivery import delivering
 from pyframework.legacy._notes import note
 from pyframework.netutil import Resolver
+
+_RESOLVERS = {
+    "ExecutorResolver": "[io_loop] executor close_executor",
+    "ThreadedResolver": "[io_loop] num_threads",
+    "OverrideResolver": "resolver mapping *[io_loop]",
+}
 
 SSLCertificateError = ssl.CertificateError
 
@@ -38,21 +44,15 @@ def _dns_matches(pattern: str, hostname: str) -> bool:
     return rest == host_rest and (first == host_first or (first == "*" and bool(host_first) and bool(rest)))
 
 
-def _new_resolver(cls: type[Resolver], *args: Any, io_loop: Any = None, **kwargs: Any) -> Any:
-    if io_loop is not None:
-        note("Resolver(io_loop=)", "leave it out")
-    with current(io_loop):
-        return super(Resolver, cls).__new__(cls, *args, **kwargs)
-
-
 def install() -> None:
     add(netutil, ssl_match_hostname=ssl_match_hostname, SSLCertificateError=SSLCertificateError)
-    Resolver.__new__ = _new_resolver  # type: ignore[method-assign, assignment]
     if importlib.util.find_spec("pycares") is not None:
         importlib.import_module("pyframework.platform.caresresolver")
     for kind in _and_subclasses(Resolver):
         if "resolve" in vars(kind):
             replace(kind, "resolve", "host port family [callback]", delivering("Resolver.resolve"))
+        if "initialize" in vars(kind) or kind is Resolver:
+            replace(kind, "initialize", _RESOLVERS.get(kind.__name__, "[io_loop]"), ignoring_loop("Resolver"))
     replace(netutil, "add_accept_handler", "sock callback [io_loop]", ignoring_loop("add_accept_handler"))
 
 

@@ -11,7 +11,7 @@ from twisted.names import cache, client, dns, hosts, resolve
 
 from pyframework.gen import convert_yielded
 from pyframework.ioloop import IOLoop
-from pyframework.legacy._arguments import add
+from pyframework.legacy._arguments import add, ignoring_loop, replace
 from pyframework.legacy._notes import note
 from pyframework.netutil import Resolver, is_valid_ip
 from pyframework.platform import twisted
@@ -117,4 +117,5 @@ class TwistedResolver(Resolver):
 
 def install() -> None:
     add(twisted, TornadoReactor=TornadoReactor, TwistedIOLoop=TwistedIOLoop, TwistedResolver=TwistedResolver)
+    replace(TwistedResolver, "initialize", "[io_loop]", ignoring_loop("Resolver"))
     twisted.install = install_reactor  # type: ignore[assignment]
