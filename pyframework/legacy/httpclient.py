@@ -1,11 +1,13 @@
 """Fetching with a callback, which gets a response in any case."""
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
 
 from pyframework.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from pyframework.ioloop import IOLoop
+from pyframework.legacy import stack_context
 from pyframework.legacy._arguments import ignoring_loop, on_kept_loop, replace
 from pyframework.legacy._delivery import FUTURE
 from pyframework.legacy._notes import note
@@ -46,7 +48,17 @@ def _response_of(future: Any, request: HTTPRequest) -> HTTPResponse:
     return HTTPResponse(request, 599, error=error, request_time=time.time() - request.start_time)
 
 
+def _init_request(self: HTTPRequest, *args: Any, **kwargs: Any) -> None:
+    _init_request_now(self, *args, **kwargs)
+    for name in ("streaming_callback", "header_callback", "prepare_curl_callback"):
+        setattr(self, name, stack_context.kept(getattr(self, name)))
+
+
+_init_request_now = HTTPRequest.__init__
+
+
 def install() -> None:
+    HTTPRequest.__init__ = functools.wraps(_init_request_now)(_init_request)  # type: ignore[method-assign]
     replace(AsyncHTTPClient, "__new__", "cls [io_loop] force_instance", _new_client)
     replace(AsyncHTTPClient, "initialize", "[io_loop] defaults", ignoring_loop("AsyncHTTPClient"))
     replace(SimpleAsyncHTTPClient, "initialize", _SIMPLE, ignoring_loop("AsyncHTTPClient"))

@@ -5,6 +5,7 @@ from typing import Any
 from pyframework import httputil
 from pyframework.http1connection import HTTP1Connection
 from pyframework.httputil import HTTPHeaders, HTTPServerRequest, parse_response_start_line
+from pyframework.legacy import stack_context
 from pyframework.legacy._arguments import add, replace
 from pyframework.legacy._delivery import deliver_end, delivering
 from pyframework.legacy._notes import note
@@ -56,8 +57,17 @@ def supports_http_1_1(self: Any) -> bool:
     return bool(self.version == "HTTP/1.1")
 
 
+def set_close_callback(self: HTTP1Connection, callback: Any) -> None:
+    """Call ``callback`` when the peer goes away while the answer is awaited, in the stack contexts of now."""
+    _set_close_callback(self, stack_context.kept(callback))
+
+
+_set_close_callback = HTTP1Connection.set_close_callback
+
+
 def install() -> None:
     add(HTTPServerRequest, write=write, finish=finish, supports_http_1_1=supports_http_1_1)
+    HTTP1Connection.set_close_callback = set_close_callback  # type: ignore[method-assign, assignment]
     for kind in (httputil.HTTPConnection, HTTP1Connection):
         name = kind.__name__
         written = delivering(f"{name}.write_headers", deliver_end)

@@ -13,7 +13,7 @@ from pyframework.legacy._arguments import add, keeping_loop, on_kept_loop, repla
 from pyframework.legacy._notes import note
 from pyframework.legacy._watchdog import Watchdog
 from pyframework.log import app_log, gen_log
-from pyframework.platform.asyncio import AsyncIOLoop
+from pyframework.platform.asyncio import AsyncIOLoop, BaseAsyncIOLoop
 
 _DEBUG = "asyncio tells of slow callbacks in debug mode: loop.slow_callback_duration"
 
@@ -58,6 +58,38 @@ def _guarded(io_loop: Any, callback: Callable[[], Any]) -> Any:
         return None
 
 
+def add_handler(self: Any, fd: Any, handler: Callable[..., Any], events: int) -> None:
+    """Call ``handler`` for the events of a descriptor, in the stack contexts of now."""
+    _add_handler(self, fd, stack_context.kept(handler), events)
+
+
+class _Within:
+    """The callback of a `PeriodicCallback`, inside of the contexts of its start; none is offered what it raises."""
+
+    def __init__(self, periodic: Any, callback: Callable[[], Any]) -> None:
+        self.callback = callback
+        self._periodic = periodic
+        self._call_within = stack_context.remember(self._call)
+
+    def __call__(self) -> Any:
+        return self._call_within()
+
+    def _call(self) -> Any:
+        try:
+            return self.callback()
+        except Exception:
+            self._periodic.io_loop.handle_callback_exception(self.callback)
+            return None
+
+
+def start(self: PeriodicCallback) -> None:
+    """Begin, on the current IOLoop, with the stack contexts of now around each call."""
+    callback = self.callback.callback if isinstance(self.callback, _Within) else self.callback
+    self.callback = _Within(self, callback) if stack_context.kept(callback) is not callback else callback
+    with stack_context.NullContext():
+        _start(self)
+
+
 def log_stack(self: IOLoop, signal: Any, frame: Any) -> None:
     """Log where the loop's thread is."""
     seconds = self._blocking_threshold  # type: ignore[attr-defined]
@@ -92,6 +124,8 @@ def _watch(io_loop: Any, seconds: float | None, report: Callable[[Any], object])
     io_loop._watchdog = None if seconds is None else Watchdog(io_loop, seconds, report)
 
 
+_add_handler = BaseAsyncIOLoop.add_handler
+_start = PeriodicCallback.start
 _run_callback = IOLoop._run_callback
 
 
@@ -105,6 +139,7 @@ def install() -> None:
         set_blocking_log_threshold=set_blocking_log_threshold,
         set_blocking_signal_threshold=set_blocking_signal_threshold,
     )
+    BaseAsyncIOLoop.add_handler = add_handler  # type: ignore[method-assign]
     IOLoop._run_callback = run_callback  # type: ignore[method-assign]
     replace(PeriodicCallback, "__init__", "callback callback_time [io_loop] jitter", keeping_loop("PeriodicCallback"))
-    PeriodicCallback.start = on_kept_loop(PeriodicCallback.start)  # type: ignore[method-assign]
+    PeriodicCallback.start = on_kept_loop(start)  # type: ignore[method-assign]

@@ -66,6 +66,11 @@ def _signal_closed(stream: Any) -> None:
         _signal_closed_now(stream)
 
 
+def set_close_callback(self: Any, callback: _Callback | None) -> None:
+    """Call ``callback`` when the stream is closed, in the stack contexts of now."""
+    _set_close_callback(self, stack_context.kept(callback))
+
+
 def _tell_closed(stream: Any, callback: _Callback) -> Any:
     """Call the close callback when all reads and writes, which the closing has ended, have been told."""
     if stream._waiting_callbacks:
@@ -74,6 +79,7 @@ def _tell_closed(stream: Any, callback: _Callback) -> Any:
     return callback()
 
 
+_set_close_callback = BaseIOStream.set_close_callback
 _signal_closed_now = BaseIOStream._signal_closed
 
 
@@ -213,6 +219,7 @@ def install() -> None:
         setattr(BaseIOStream, name, _alone(getattr(BaseIOStream, name)))
     BaseIOStream.read_into = _alone(BaseIOStream.read_into)  # type: ignore[method-assign]
     BaseIOStream.reading = reading  # type: ignore[method-assign]
+    BaseIOStream.set_close_callback = set_close_callback  # type: ignore[method-assign]
     BaseIOStream._signal_closed = _signal_closed  # type: ignore[method-assign, assignment]
     replace(BaseIOStream, "write", "data [callback]", _ending("write"))
     replace(IOStream, "connect", "address [callback] server_hostname", _ending("connect"))

@@ -179,6 +179,11 @@ def remember(fn: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def kept(fn: Any) -> Any:
+    """Return a callback that is called later on, and more than once perhaps; it remembers the contexts, if any."""
+    return fn if fn is None or _innermost.get() is None else remember(fn)
+
+
 def is_wrapped(fn: Any) -> bool:
     """Whether `wrap` made the function, or what a `functools.partial` calls."""
     while isinstance(fn, functools.partial):
