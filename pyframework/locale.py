@@ -12,7 +12,6 @@ import codecs
 import csv
 import datetime
 import gettext
-import glob
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -58,12 +57,14 @@ def load_translations(directory: str, encoding: str | None = None) -> None:
     A row has a text, its translation, and perhaps ``plural`` or ``singular``. What is no locale or no row is logged.
 
     :arg directory: where they are
+    :raises OSError: it cannot be listed; what was loaded before stays
     :arg encoding: of all of them; default by a byte order mark, and UTF-8 without one
     """
     global _use_gettext
+    names = sorted(name for name in os.listdir(directory) if name.endswith(".csv"))
     _translations.clear()
-    for path in sorted(glob.glob(os.path.join(glob.escape(directory), "*.csv"))):
-        code = os.path.basename(path)[: -len(".csv")]
+    for name in names:
+        path, code = os.path.join(directory, name), name.removesuffix(".csv")
         if not _CODE.fullmatch(code):
             gen_log.error("Unrecognized locale %r (path: %s)", code, path)
             continue
@@ -101,8 +102,9 @@ def load_gettext_translations(directory: str, domain: str) -> None:
     :arg domain: the name of the catalogues, most often the program's
     """
     global _use_gettext
+    codes = sorted(os.listdir(directory))
     _translations.clear()
-    for code in sorted(os.listdir(directory)):
+    for code in codes:
         if code.startswith(".") or not os.path.isdir(os.path.join(directory, code)):
             continue
         try:
@@ -321,4 +323,7 @@ class GettextLocale(Locale):
         if plural_message is None:
             return self._catalogue.pgettext(context, message)
         assert count is not None, "a plural_message needs a count"
-        return self._catalogue.npgettext(context, message, plural_message, count)
+        start = context + CONTEXT_SEPARATOR
+        found = self.ngettext(start + message, start + plural_message, count)
+        # What the context does not have is translated without it.
+        return self.ngettext(message, plural_message, count) if CONTEXT_SEPARATOR in found else found

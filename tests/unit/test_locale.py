@@ -1,6 +1,7 @@
 """Locales: translations from files, and what dates, numbers and lists look like."""
 
 import datetime
+import gettext
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,35 @@ def test_gettext_that_is_missing(tmp_path: Path) -> None:
     with ExpectLog("tornado.general", "Cannot load translation for 'de'"):
         locale.load_gettext_translations(str(tmp_path), "app")
     assert locale.get("de").code == "en_US"
+
+
+class Clubs(gettext.NullTranslations):
+    """A catalogue with a plural in one context and one in none."""
+
+    def gettext(self, message: str) -> str:
+        return message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        texts = {"club": ("Verein", "Vereine"), "stick\x04club": ("Keule", "Keulen")}
+        return texts.get(msgid1, (msgid1, msgid2))[n != 1]
+
+
+def test_a_plural_that_its_context_does_not_have() -> None:
+    german = locale.GettextLocale("de", Clubs())
+    assert [german.pgettext("stick", "club", "clubs", count) for count in (1, 2)] == ["Keule", "Keulen"]
+    assert [german.pgettext("organization", "club", "clubs", count) for count in (1, 2)] == ["Verein", "Vereine"]
+    assert german.pgettext("stick", "cap", "caps", 2) == "caps"
+    assert german.pgettext("organization", "club") == "club"
+
+
+def test_a_folder_that_does_not_exist_takes_nothing_away(tmp_path: Path) -> None:
+    (tmp_path / "fr.csv").write_text(CSV, encoding="utf-8")
+    locale.load_translations(str(tmp_path))
+    with pytest.raises(FileNotFoundError):
+        locale.load_translations(str(tmp_path / "none"))
+    with pytest.raises(FileNotFoundError):
+        locale.load_gettext_translations(str(tmp_path / "none"), "app")
+    assert locale.get("fr").translate("school") == "école"
 
 
 def test_the_closest(tmp_path: Path) -> None:
