@@ -12,6 +12,7 @@ import codecs
 import csv
 import datetime
 import gettext
+import glob
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -102,14 +103,12 @@ def load_gettext_translations(directory: str, domain: str) -> None:
     :arg domain: the name of the catalogues, most often the program's
     """
     global _use_gettext
-    codes = sorted(os.listdir(directory))
     _translations.clear()
-    for code in codes:
-        if code.startswith(".") or not os.path.isdir(os.path.join(directory, code)):
-            continue
+    for path in sorted(glob.glob(os.path.join(glob.escape(directory), "*", "LC_MESSAGES", f"{domain}.mo"))):
+        code = os.path.relpath(path, directory).partition(os.sep)[0]
         try:
             _translations[code] = gettext.translation(domain, directory, languages=[code])
-        except OSError as error:
+        except Exception as error:
             gen_log.error("Cannot load translation for '%s': %s", code, error)
     _use_gettext = True
     _support_what_is_loaded()
