@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -171,6 +171,39 @@ def test_a_client_that_does_not_read_is_given_up(play: Play) -> None:
             connection = await websocket_connect(url)
             assert await ended
             connection.close()
+
+    play(main())
+
+
+@pytest.mark.parametrize("pauses", [None, 0, 1])
+def test_a_handler_whose_open_failed_is_not_told_of_the_end(play: Play, pauses: int | None) -> None:
+    seen: list[str] = []
+
+    class Failing(WebSocketHandler):
+        def open(self) -> Awaitable[None] | None:
+            return self.fail(None) if pauses is None else self.fail_late(pauses)
+
+        def fail(self, nothing: None) -> None:
+            raise ValueError
+
+        async def fail_late(self, pauses: int) -> None:
+            for _ in range(pauses):
+                await asyncio.sleep(0.01)
+            self.fail(None)
+
+        def on_close(self) -> None:
+            seen.append("on_close")
+
+        def log_exception(self, *args: Any) -> None:
+            seen.append("log_exception")
+
+    async def main() -> None:
+        async with serve(Failing) as (_, url):
+            connection = await websocket_connect(url)
+            assert await connection.read_message() is None
+            connection.close()
+            await asyncio.sleep(0.05)
+        assert seen == ["log_exception"]
 
     play(main())
 

@@ -51,6 +51,7 @@ cdef class FrameConnection(Consumer):
     cdef bint lingering                         # all is said; what still comes is dropped
     cdef bint closing                           # the stream is closed when all has left
     cdef bint over                              # the handler knows that this is the end
+    cdef bint unopened                          # `open` has failed: the handler is not told of the end
     cdef object pong                            # the Future of a Pong that has not left yet
     cdef object next_pong                       # the payload of the one that follows it, or None
 

@@ -379,6 +379,7 @@ cdef class FrameConnection(Consumer):
         return self.call(callback, args)
 
     cdef object call(self, callback, tuple arguments, context=None):
+        """Do as `_run_callback`. context: given for `open` alone, which runs in it."""
         try:
             result = callback(*arguments)
             if result is None:
@@ -388,9 +389,10 @@ cdef class FrameConnection(Consumer):
                 future.result()
                 return None
         except (Exception, asyncio.CancelledError):
+            self.unopened |= context is not None
             self.report()
             return None
-        future.add_done_callback(self._check_result)
+        future.add_done_callback(self._check_result if context is None else self._check_open)
         return future
 
     def _check_result(self, future):
@@ -398,6 +400,10 @@ cdef class FrameConnection(Consumer):
             future.result()
         except (Exception, asyncio.CancelledError):
             self.report()
+
+    def _check_open(self, future):
+        self.unopened = future.cancelled() or future.exception() is not None
+        self._check_result(future)
 
     cdef int report(self) except -1:
         """Log the exception that is being handled, and give the connection up."""
@@ -472,7 +478,8 @@ cdef class FrameConnection(Consumer):
         pf_buf_free(&self.message)
         self.waiting = None
         self._ended()
-        self.handler.on_ws_connection_close(self.close_code, self.close_reason)
+        if not self.unopened:
+            self.handler.on_ws_connection_close(self.close_code, self.close_reason)
         return 0
 
     def is_closing(self) -> bool:
