@@ -13,9 +13,7 @@ class EtagMixin(ResponseHeadersMixin):
     def _is_offered(self, offered: str) -> bool:
         """Return whether an If-None-Match names the tag in the Etag header."""
         etags = _ENTITY_TAG.findall(offered)
-        if not etags:
-            return False
-        if etags[0] == "*":
-            return True
         current = self._headers.get("Etag", "").removeprefix("W/")
-        return any(etag.removeprefix("W/") == current for etag in etags)
+        if not etags or not current:
+            return False
+        return etags[0] == "*" or any(etag.removeprefix("W/") == current for etag in etags)
