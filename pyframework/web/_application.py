@@ -1,15 +1,13 @@
 """The application: settings, rules, and which handler a request goes to."""
 
-import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pyframework import httputil
+from pyframework import httputil, web
 from pyframework._core.routes import PathIndex
-from pyframework.log import access_log
 from pyframework.routing import (
     AnyMatches,
     DefaultHostMatches,
@@ -218,11 +216,9 @@ class Application(ReversibleRouter):
         if "log_function" in self.settings:
             self.settings["log_function"](handler)
             return
-        status = handler._status_code
-        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
-        if access_log.isEnabledFor(level):
-            milliseconds = 1000.0 * handler.request.request_time()
-            access_log.log(level, "%d %s %.2fms", status, handler._request_summary(), milliseconds)
+        status, logger = handler.get_status(), web.access_log
+        log = logger.info if status < 400 else logger.warning if status < 500 else logger.error
+        log("%d %s %.2fms", status, handler._request_summary(), 1000.0 * handler.request.request_time())
 
     _plain_log_request = log_request
 

@@ -60,6 +60,11 @@ class ResponseHeadersMixin(Response):
         """Add one more line of a header; see `set_header`."""
         self._headers.add(name, self._convert_header_value(value))
 
+    # Whoever has not replaced these is given the framework's own headers without a call.
+    _plain_get_status = get_status
+    _plain_set_header = set_header
+    _plain_add_header = add_header
+
     def clear_header(self, name: str) -> None:
         """Remove a header, if it is set."""
         if name in self._headers:

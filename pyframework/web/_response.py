@@ -5,9 +5,9 @@ import traceback
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from pyframework import web
 from pyframework._core.delegates import DONE
-from pyframework.escape import json_encode, utf8
-from pyframework.log import app_log, gen_log
+from pyframework.escape import utf8
 from pyframework.web._errors import HTTPError
 from pyframework.web._etag import EtagMixin
 from pyframework.web._headers import ResponseHeadersMixin
@@ -35,8 +35,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
 
     def _json_of(self, chunk: dict[str, Any]) -> bytes:
         """Return what `write` adds for a dict."""
-        self._headers["Content-Type"] = "application/json; charset=UTF-8"
-        return json_encode(chunk).encode()
+        return utf8(web.escape.json_encode(chunk))
 
     def _bytes_of(self, chunk: Any) -> bytes:
         """Return what `write` adds for a chunk that is not plainly str, bytes or a dict."""
@@ -110,7 +109,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         :arg kwargs: passed to `write_error`; `reason` is a reason phrase in place of the standard one
         """
         if self._headers_written:
-            gen_log.error("Cannot send error response after headers written")
+            web.gen_log.error("Cannot send error response after headers written")
             self._finish_partial_response()
             return
         self.clear()
@@ -120,7 +119,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         try:
             self.write_error(status_code, **kwargs)
         except Exception:
-            app_log.exception("Uncaught exception in write_error")
+            web.app_log.error("Uncaught exception in write_error", exc_info=True)
         if not self._finished:
             self.finish()
 
@@ -130,7 +129,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
         try:
             self.finish()
         except Exception:
-            gen_log.exception("Failed to flush partial response")
+            web.gen_log.error("Failed to flush partial response", exc_info=True)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Override for error pages of your own: write and set headers as usual.

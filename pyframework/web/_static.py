@@ -92,7 +92,7 @@ class StaticFileHandler(StaticVersions, RequestHandler):
             self.set_header("Content-Range", f"bytes */{size}")
             return DONE
         length = (size if end is None else end) - (start or 0)
-        self._headers["Content-Length"] = str(length)
+        self._put_header("Content-Length", length, str(length))
         if not include_body:
             return DONE
         if getattr(type(self).get_content, "__func__", None) is _plain_get_content:
@@ -189,10 +189,10 @@ class StaticFileHandler(StaticVersions, RequestHandler):
         if self.modified is not None:
             known = self._known
             if known is not None and known.modified is self.modified:
-                self._headers["Last-Modified"] = known.last_modified
+                self._put_header("Last-Modified", self.modified, known.last_modified)
             else:
                 self.set_header("Last-Modified", self.modified)
-        self._headers["Accept-Ranges"] = "bytes"
+        self._put_header("Accept-Ranges", "bytes", "bytes")
         seconds = self.get_cache_time(self.path, self.modified, content_type)
         if seconds > 0:
             self.set_header("Expires", datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds))

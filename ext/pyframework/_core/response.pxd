@@ -40,6 +40,8 @@ cdef class Response:
     cdef int complete_head(self) except -1
     cdef int tag(self) except -1
     cdef int put_length(self) except -1
+    cdef int put_header(self, str name, value, text) except -1
+    cdef int put_cookies(self) except -1
     cdef bint has_current(self) except -1
 
 

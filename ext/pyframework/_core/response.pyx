@@ -23,7 +23,7 @@ from pyframework._core.http1 cimport Connection, is_plain
 from pyframework._core.instances cimport bare_instance, is_replaced, method_of, version_of
 from pyframework._core.request cimport Request
 
-cdef enum:      # Hooks.replaced; in the order of HOOKS
+cdef enum:      # Hooks.replaced; in the order of HOOKS and HIGHER_HOOKS
     CLEAR = 1
     SET_DEFAULT_HEADERS = 2
     COMPUTE_ETAG = 4
@@ -35,6 +35,9 @@ cdef enum:      # Hooks.replaced; in the order of HOOKS
     INITIALIZE = 256
     INIT = 512
     EXECUTE = 1024
+    SET_HEADER = 2048
+    ADD_HEADER = 4096
+    GET_STATUS = 8192
 
 cdef enum:
     SHORT = 119         # bytes up to which our SHA-1 is faster than OpenSSL's, which needs setting up
@@ -47,9 +50,14 @@ cdef enum:
 cdef tuple HOOKS = (
     "clear", "set_default_headers", "compute_etag", "set_etag_header", "check_etag_header", "flush", "_log", "on_finish"
 )
-cdef dict HOOK_BITS = {name: 1 << place for place, name in enumerate((*HOOKS, "initialize", "__init__", "_execute"))}
+cdef dict HIGHER_HOOKS = {      # methods that Response does not have, and the names under which the original ones stay
+    "initialize": "_initialize", "__init__": "_plain_init", "_execute": "_plain_execute",
+    "set_header": "_plain_set_header", "add_header": "_plain_add_header", "get_status": "_plain_get_status",
+}
+cdef dict HOOK_BITS = {name: 1 << place for place, name in enumerate((*HOOKS, *HIGHER_HOOKS))}
 cdef list SIZES = [str(size) for size in range(KNOWN_SIZES)]
 cdef tuple NO_ARGUMENTS = ()
+cdef str JSON_TYPE = "application/json; charset=UTF-8"
 cdef list lately = [None] * MEMORY      # (content, ETag)
 cdef bytes HEX = b"0123456789abcdef"
 
@@ -58,6 +66,7 @@ cdef HeaderMap default_headers = None
 cdef time_t default_second = 0
 
 cdef object access_log = logging.getLogger("tornado.access")
+cdef dict web_names = None
 cdef object INFO = logging.INFO
 cdef dict start_lines = {}
 cdef object ok_line = None
@@ -179,7 +188,11 @@ cdef str cookie_text(morsel):
 
 cdef bint is_silent(application, status) except -1:
     """Whether log_request would find that nobody wants to know of such a status."""
-    if status >= 400 or "log_function" in application.settings:
+    global web_names
+    if web_names is None:
+        from pyframework import web
+        web_names = vars(web)
+    if status >= 400 or "log_function" in application.settings or web_names["access_log"] is not access_log:
         return False
     plain = getattr(type(application), "_plain_log_request", None)
     if plain is None or is_replaced(application, "log_request", <PyObject *>plain):
@@ -200,12 +213,10 @@ cdef class Hooks:
             if method_of(cls, name) != method_of(Response, name):
                 self.replaced |= bit
             bit <<= 1
-        if cls.initialize is not cls._initialize:
-            self.replaced |= INITIALIZE
-        if cls.__init__ is not cls._plain_init:
-            self.replaced |= INIT
-        if cls._execute is not cls._plain_execute:
-            self.replaced |= EXECUTE
+        for name, plain in HIGHER_HOOKS.items():
+            if getattr(cls, name) is not getattr(cls, plain):
+                self.replaced |= bit
+            bit <<= 1
         self.mixes_in = super(Response, cls).__init__ is not object.__init__
         self.streams = cls._stream_request_body
         self.methods = cls.SUPPORTED_METHODS
@@ -349,6 +360,16 @@ cdef class Response:
         self._reason = "OK"
         return 0
 
+    cdef int put_header(self, str name, value, text) except -1:
+        """Set a header to `text`, or by the method that replaces `set_header` to the value of that text."""
+        if self.replaces(SET_HEADER):
+            self.set_header(name, value)
+            return 0
+        return set_header(self._headers, name, text)
+
+    def _put_header(self, str name, value, text):
+        self.put_header(name, value, text)
+
     def set_default_headers(self) -> None:
         """Override to set headers at the start of each response, error pages included."""
 
@@ -366,7 +387,7 @@ cdef class Response:
         else:
             etag = etag_of(joined(self._write_buffer))
         if etag is not None:
-            set_header(self._headers, "Etag", etag.decode() if isinstance(etag, bytes) else etag)
+            self.put_header("Etag", etag, etag.decode() if isinstance(etag, bytes) else etag)
         return 0
 
     def check_etag_header(self) -> bool:
@@ -407,8 +428,7 @@ cdef class Response:
         cdef Py_ssize_t size = 0
         for part in self._write_buffer:
             size += PyBytes_GET_SIZE(part) if PyBytes_CheckExact(part) else len(part)
-        set_header(self._headers, "Content-Length", SIZES[size] if size < KNOWN_SIZES else str(size))
-        return 0
+        return self.put_header("Content-Length", size, SIZES[size] if size < KNOWN_SIZES else str(size))
 
     # ------------------------------------------------------------------------------------------ the body
 
@@ -425,6 +445,7 @@ cdef class Response:
             chunk = PyUnicode_AsUTF8String(chunk)
         elif isinstance(chunk, dict):
             chunk = self._json_of(chunk)
+            self.put_header("Content-Type", JSON_TYPE, JSON_TYPE)
         elif not PyBytes_CheckExact(chunk):
             chunk = self._bytes_of(chunk)
         self._write_buffer.append(chunk)
@@ -447,10 +468,9 @@ cdef class Response:
             self._status_code, self._headers, chunk = transform.transform_first_chunk(
                 self._status_code, self._headers, chunk, finishing
             )
-        headers = self._headers
         if self.cookies is not None:
-            for morsel in self.cookies.values():
-                headers.add("Set-Cookie", cookie_text(morsel))
+            self.put_cookies()
+        headers = self._headers
         request = self.request
         connection = connection_of(request)
         line = start_line(self._status_code, self._reason)
@@ -463,6 +483,12 @@ cdef class Response:
         except ValueError:      # a header that cannot be sent: the error page may still be
             self._headers_written = False
             raise
+
+    cdef int put_cookies(self) except -1:
+        add = self.add_header if self.replaces(ADD_HEADER) else self._headers.add
+        for morsel in self.cookies.values():
+            add("Set-Cookie", cookie_text(morsel))
+        return 0
 
     cdef object write_on(self, chunk, bint finishing):
         """Send more of the body behind the headers."""
@@ -502,7 +528,7 @@ cdef class Response:
             connection.finish()
         if self.replaces(LOG):
             self._log()
-        elif not is_silent(self.application, self._status_code):
+        elif self.replaces(GET_STATUS) or not is_silent(self.application, self._status_code):
             self.application.log_request(self)
         self._finished = True
         if self.replaces(ON_FINISH):

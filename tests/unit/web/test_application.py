@@ -1,8 +1,10 @@
 import logging
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
+from pyframework import web
 from pyframework.routing import AnyMatches, Rule
 from pyframework.web import (
     Application,
@@ -162,6 +164,37 @@ def test_nothing_is_computed_for_a_log_that_is_off(fetch, monkeypatch):
             raise AssertionError
 
     fetch(Handler)
+
+
+@pytest.mark.parametrize(("status", "method"), [(200, "info"), (404, "warning"), (503, "error")])
+def test_the_log_is_looked_up_where_web_has_it(fetch, monkeypatch, status, method):
+    class Handler(RequestHandler):
+        def get(self):
+            self.set_status(status)
+
+    log = Mock()
+    monkeypatch.setattr(web, "access_log", log)
+    fetch(Handler)
+    assert [call[0] for call in log.method_calls] == [method]
+
+
+def test_the_logged_status_is_what_get_status_says(fetch, caplog):
+    class Odd(RequestHandler):
+        def get(self):
+            pass
+
+        def get_status(self):
+            return 599
+
+    fetch(Odd)
+    assert caplog.messages[0].startswith("599 GET / ")
+
+
+def test_log_request_of_a_stand_in(caplog):
+    request = SimpleNamespace(request_time=lambda: 0.0015)
+    stand_in = SimpleNamespace(get_status=lambda: 404, _request_summary=lambda: "summary", request=request)
+    Application().log_request(stand_in)
+    assert caplog.messages == ["404 summary 1.50ms"]
 
 
 def test_log_function(fetch):

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from pyframework.httputil import format_timestamp
-from pyframework.web import RequestHandler
+from pyframework.web import Application, RequestHandler
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,65 @@ def test_date_is_made_once_a_second(make_handler, monkeypatch):
 def test_handlers_do_not_share_headers(make_handler):
     make_handler()._headers["X"] = "1"
     assert "X" not in make_handler()._headers
+
+
+class Json(RequestHandler):
+    def get(self):
+        self.set_cookie("a", "b")
+        self.write({})
+
+
+def marked(original):
+    return lambda self, name, value: original(self, f"X-{name}", value)
+
+
+def check_marked(fetch, target):
+    headers = fetch(target).headers
+    assert headers["X-Content-Type"] == "application/json; charset=UTF-8" and headers["X-Content-Length"] == "2"
+    assert headers["X-Etag"].startswith('"') and headers["X-Set-Cookie"] == "a=b; Path=/"
+    assert headers["Content-Type"].startswith("text/html")
+    assert not {"Content-Length", "Etag", "Set-Cookie"} & set(headers)
+
+
+def test_the_framework_s_own_headers_pass_what_a_subclass_overrides(fetch):
+    class Marked(Json):
+        set_header, add_header = marked(RequestHandler.set_header), marked(RequestHandler.add_header)
+
+    check_marked(fetch, Marked)
+
+
+def test_the_framework_s_own_headers_pass_what_replaces_a_method(fetch, monkeypatch):
+    application = Application([("/", Json)])
+    plain = fetch(application).headers
+    with monkeypatch.context() as patch:
+        for name in ("set_header", "add_header"):
+            patch.setattr(RequestHandler, name, marked(getattr(RequestHandler, name)))
+        check_marked(fetch, application)
+    assert set(fetch(application).headers) == set(plain) >= {"Content-Length", "Etag", "Set-Cookie"}
+
+
+def test_the_framework_s_own_headers_pass_what_an_instance_has(fetch):
+    class Own(Json):
+        def prepare(self):
+            for name in ("set_header", "add_header"):
+                setattr(self, name, marked(getattr(RequestHandler, name)).__get__(self))
+
+    check_marked(fetch, Own)
+
+
+def test_an_overridden_set_header_gets_the_values_as_they_are(fetch):
+    seen = {}
+
+    class Seeing(RequestHandler):
+        def get(self):
+            self.write("text")
+
+        def compute_etag(self):
+            return b'"x"'
+
+        def set_header(self, name, value):
+            seen[name] = value
+            super().set_header(name, value)
+
+    assert fetch(Seeing).headers["Etag"] == '"x"'
+    assert seen == {"Etag": b'"x"', "Content-Length": 4}

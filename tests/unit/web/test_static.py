@@ -482,3 +482,21 @@ def test_range_of_another_coding(get, siblings):
     headers = {"Range": "bytes=1-2", "If-Range": etag, "Accept-Encoding": "br"}
     answer = get("/s/a.txt", headers=headers, precompressed=True)
     assert (answer.status, answer.body) == (200, b"in br")
+
+
+def test_all_headers_pass_an_overridden_set_header(fetch, root):
+    seen = {}
+
+    class Seeing(StaticFileHandler):
+        def set_header(self, name, value):
+            seen[name] = value
+            super().set_header(name, value)
+
+    application = Application([("/(.*)", Seeing, {"path": root})])
+    plain = dict(fetch(Application([("/(.*)", StaticFileHandler, {"path": root})]), "/a.txt").headers)
+    for _ in range(2):  # the second time the file is known
+        seen.clear()
+        headers = dict(fetch(application, "/a.txt").headers)
+        assert {**headers, "Date": ""} == {**plain, "Date": ""}
+        assert set(seen) == {"Etag", "Content-Type", "Last-Modified", "Accept-Ranges", "Content-Length"}
+        assert seen["Content-Length"] == 10 and isinstance(seen["Last-Modified"], datetime.datetime)
