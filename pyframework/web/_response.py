@@ -143,7 +143,7 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
             self.set_header("Content-Type", "text/plain")
             self.finish("".join(traceback.format_exception(*kwargs["exc_info"])))
         else:
-            title = f"{status_code}: {self._reason}"
+            title = f"{status_code}: {web.escape.xhtml_escape(self._reason)}"
             self.finish(f"<html><title>{title}</title><body>{title}</body></html>")
 
     def detach(self) -> "IOStream":

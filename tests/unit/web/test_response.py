@@ -234,3 +234,10 @@ def test_detach(fetch):
     answer = fetch(handler_of(lambda self: streams.append(self.detach())))
     assert streams == ["the stream"]
     assert answer.calls == ["detach"]
+
+
+def test_the_error_page_escapes_the_reason(fetch):
+    answer = fetch(handler_of(lambda self: self.send_error(400, reason="A & 'B'")))
+    title = "400: A &amp; &#x27;B&#x27;"
+    assert answer.body.decode() == f"<html><title>{title}</title><body>{title}</body></html>"
+    assert answer.reason == "A & 'B'"
