@@ -43,15 +43,10 @@ def _bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else text(value).encode()
 
 
+_plain_escape = escape.xhtml_escape
+
 NAMES: dict[str, Any] = {
-    "escape": escape.xhtml_escape,
-    "xhtml_escape": escape.xhtml_escape,
-    "url_escape": escape.url_escape,
-    "json_encode": escape.json_encode,
-    "squeeze": escape.squeeze,
-    "linkify": escape.linkify,
     "datetime": datetime,
-    "_tt_utf8": escape.utf8,
     "_tt_string_types": (unicode_type, bytes),
     "_tt_text": text,
     "_tt_bytes": _bytes,
@@ -101,6 +96,13 @@ class Template:
         """Return the page, UTF-8, for these names and those of the loader's `namespace`."""
         namespace: dict[str, Any] = {
             **NAMES,
+            "escape": escape.xhtml_escape,  # these may be replaced
+            "xhtml_escape": escape.xhtml_escape,
+            "url_escape": escape.url_escape,
+            "json_encode": escape.json_encode,
+            "squeeze": escape.squeeze,
+            "linkify": escape.linkify,
+            "_tt_utf8": escape.utf8,
             "__name__": self.compiled.co_filename,
             "__loader__": ObjectDict(get_source=lambda name: self.code),  # for the lines in tracebacks
             **self.namespace,
@@ -146,7 +148,7 @@ class Template:
 
 def _escaping_by(function: Callable[[bytes], str | bytes]) -> Callable[[object], str]:
     """Return what escapes any value by `function`, which may be in place of `xhtml_escape`."""
-    return escaped if function is escape.xhtml_escape else lambda value: text(function(_bytes(value)))
+    return escaped if function is _plain_escape else lambda value: text(function(_bytes(value)))
 
 
 def _numbered(code: str) -> str:

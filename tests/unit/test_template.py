@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyframework import escape
 from pyframework.template import DictLoader, Loader, ParseError, Template, filter_whitespace
 
 
@@ -197,3 +198,11 @@ class TestWhitespace:
         assert Template("<pre>a  b", name="a.html").generate() == b"<pre>a  b"
         with pytest.raises(ValueError, match="not both"):
             Template("", compress_whitespace=True, whitespace="all")
+
+
+def test_escape_s_functions_are_those_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    template = Template("{{ '<' }} {{ escape('<') }} {% raw url_escape(' ') + json_encode(1) + squeeze('a') %}")
+    assert template.generate() == b"&lt; &amp;lt; +1a"
+    for name in ("xhtml_escape", "url_escape", "json_encode", "squeeze"):
+        monkeypatch.setattr(escape, name, lambda value, name=name: name)
+    assert template.generate() == b"xhtml_escape xhtml_escape url_escapejson_encodesqueeze"
