@@ -7,10 +7,9 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pyframework import httputil
+from pyframework import httputil, web
 from pyframework.escape import native_str
 from pyframework.httputil._cookies import is_cookie, morsel_attributes, put_cookie
-from pyframework.web._signed import create_signed_value, decode_signed_value, get_signature_key_version
 from pyframework.web._user import UserMixin
 
 if TYPE_CHECKING:
@@ -144,7 +143,7 @@ class CookiesMixin(UserMixin):
             key_version = settings.get("key_version")
             if key_version is None:
                 raise Exception("key_version setting must be used for secret_key dicts")
-        return create_signed_value(secret, name, value, version=version, key_version=key_version)
+        return web.create_signed_value(secret, name, value, version=version, key_version=key_version)
 
     def get_signed_cookie(
         self, name: str, value: str | None = None, max_age_days: float = 31, min_version: int | None = None
@@ -160,7 +159,7 @@ class CookiesMixin(UserMixin):
         if value is None:
             value = self.get_cookie(name)
         secret = self.application.settings["cookie_secret"]
-        return decode_signed_value(secret, name, value, max_age_days=max_age_days, min_version=min_version)
+        return web.decode_signed_value(secret, name, value, max_age_days=max_age_days, min_version=min_version)
 
     get_secure_cookie = get_signed_cookie
 
@@ -169,7 +168,7 @@ class CookiesMixin(UserMixin):
         self.require_setting("cookie_secret", "secure cookies")
         if value is None:
             value = self.get_cookie(name)
-        return None if value is None else get_signature_key_version(value)
+        return None if value is None else web.get_signature_key_version(value)
 
     get_secure_cookie_key_version = get_signed_cookie_key_version
 

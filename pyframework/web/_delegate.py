@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
-from pyframework import httputil
+from pyframework import httputil, web
 from pyframework._core.delegates import HandlerDelegate
-from pyframework.log import app_log
 from pyframework.web._handler import RequestHandler
 from pyframework.web._static import StaticFileHandler
 
@@ -48,4 +47,4 @@ async def _await(replacement: Awaitable[None]) -> None:
 def _end_task(task: "asyncio.Task[None]") -> None:
     _running.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None:
-        app_log.error("Uncaught exception in %s", task, exc_info=error)
+        web.app_log.error("Uncaught exception in %s", task, exc_info=error)

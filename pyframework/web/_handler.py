@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyframework import httputil, iostream
+from pyframework import httputil, iostream, web
 from pyframework._core.delegates import DONE, TaskRequest
 from pyframework.concurrent import Future, future_set_result_unless_cancelled
-from pyframework.log import app_log, gen_log
 from pyframework.web._errors import Finish, HTTPError
 from pyframework.web._origin import OriginMixin
 from pyframework.web._render import RenderMixin
@@ -188,7 +187,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             elif not self._finished:
                 self.send_error(500)
         except Exception:
-            app_log.exception("Exception in exception handler")
+            web.app_log.error("Exception in exception handler", exc_info=True)
         return cancelled
 
     def _handle_request_exception(self, e: BaseException) -> None:
@@ -201,7 +200,7 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
             self.log_exception(*exc_info)
         except Exception:
             # What is broken may be the application's logging: the framework's own tells of it.
-            app_log.exception("Error in exception logger")
+            web.app_log.error("Error in exception logger", exc_info=True)
         if not self._finished:
             self.send_error(e.status_code if isinstance(e, HTTPError) else 500, exc_info=exc_info)
 
@@ -214,10 +213,10 @@ class RequestHandler(XsrfMixin, OriginMixin, RenderMixin):
         """
         if not isinstance(value, HTTPError):
             exc_info = (typ, value, tb) if typ is not None and value is not None else None
-            app_log.error("Uncaught exception %s\n%r", self._request_summary(), self.request, exc_info=exc_info)
+            web.app_log.error("Uncaught exception %s\n%r", self._request_summary(), self.request, exc_info=exc_info)
         elif value.log_message:
             arguments = [value.status_code, self._request_summary(), *value.args]
-            gen_log.warning("%d %s: " + value.log_message, *arguments)
+            web.gen_log.warning("%d %s: " + value.log_message, *arguments)
 
     def _request_summary(self) -> str:
         request = self.request

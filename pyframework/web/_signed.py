@@ -11,8 +11,8 @@ import hmac
 import time
 from collections.abc import Callable
 
+from pyframework import web
 from pyframework.escape import utf8
-from pyframework.log import gen_log
 
 SecretTypes = str | bytes | dict[int, str] | dict[int, bytes]
 Clock = Callable[[], float]
@@ -125,7 +125,7 @@ def _decode_signed_value_v1(
         return None
     payload, timestamp, signature = parts
     if not hmac.compare_digest(signature, _create_signature_v1(secret, name, payload, timestamp)):
-        gen_log.warning("Invalid cookie signature %r", value)
+        web.gen_log.warning("Invalid cookie signature %r", value)
         return None
     if not timestamp.isdigit():
         return None
@@ -133,13 +133,13 @@ def _decode_signed_value_v1(
     # time far from now, or as a leading zero.
     age = clock() - int(timestamp)
     if age > max_age_days * _DAY:
-        gen_log.warning("Expired cookie %r", value)
+        web.gen_log.warning("Expired cookie %r", value)
         return None
     if age < -_MOST_DAYS_AHEAD * _DAY:
-        gen_log.warning("Cookie timestamp in future; possible tampering %r", value)
+        web.gen_log.warning("Cookie timestamp in future; possible tampering %r", value)
         return None
     if timestamp.startswith(b"0"):
-        gen_log.warning("Tampered cookie %r", value)
+        web.gen_log.warning("Tampered cookie %r", value)
         return None
     return _decode_payload(payload)
 

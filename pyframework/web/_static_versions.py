@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator
 from typing import Any, ClassVar
 
-from pyframework.log import gen_log
+from pyframework import web
 from pyframework.web._errors import HTTPError
 from pyframework.web._static_paths import check_in_root, join_plain, stat_regular_file
 
@@ -118,5 +118,5 @@ class StaticVersions:
         try:
             return cls.get_content_version(abs_path)
         except (HTTPError, OSError, ValueError) as error:
-            gen_log.error("Could not open static file %r: %s", abs_path, error)
+            web.gen_log.error("Could not open static file %r: %s", abs_path, error)
             return None

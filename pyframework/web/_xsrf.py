@@ -10,8 +10,8 @@ import os
 import time
 from typing import Any
 
-from pyframework.escape import native_str, utf8, xhtml_escape
-from pyframework.log import gen_log
+from pyframework import escape, web
+from pyframework.escape import native_str, utf8
 from pyframework.util import _websocket_mask
 from pyframework.web._arguments import ArgumentsMixin
 from pyframework.web._cookies import CookiesMixin
@@ -76,7 +76,7 @@ class XsrfMixin(CookiesMixin, ArgumentsMixin):
             token = _websocket_mask(binascii.a2b_hex(mask), binascii.a2b_hex(masked))
             return 2, token, int(timestamp)
         except ValueError as error:
-            gen_log.debug("Malformed xsrf token %r: %s", encoded, error)
+            web.gen_log.debug("Malformed xsrf token %r: %s", encoded, error)
             return None, None, None
 
     def check_xsrf_cookie(self) -> None:
@@ -97,7 +97,7 @@ class XsrfMixin(CookiesMixin, ArgumentsMixin):
 
     def xsrf_form_html(self) -> str:
         """Return the hidden input element with the token that each POST form needs."""
-        return f'<input type="hidden" name="_xsrf" value="{native_str(xhtml_escape(self.xsrf_token))}"/>'
+        return f'<input type="hidden" name="_xsrf" value="{native_str(escape.xhtml_escape(self.xsrf_token))}"/>'
 
 
 def _encode_token(version: int, token: bytes, timestamp: float) -> bytes:

@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 
+from pyframework import web
 from pyframework.httputil import HTTPServerRequest, RequestStartLine
 from pyframework.web import Application, RequestHandler
 
@@ -216,3 +217,12 @@ def test_secret_is_required(make_handler):
 def test_old_names():
     assert RequestHandler.set_secure_cookie is RequestHandler.set_signed_cookie
     assert RequestHandler.get_secure_cookie is RequestHandler.get_signed_cookie
+
+
+def test_signed_values_are_made_and_read_by_whatever_web_has(make_handler, monkeypatch):
+    handler = make_handler(cookie_secret="secret")
+    monkeypatch.setattr(web, "create_signed_value", lambda *args, **kwargs: b"made")
+    monkeypatch.setattr(web, "decode_signed_value", lambda *args, **kwargs: b"read")
+    handler.set_signed_cookie("a", "b")
+    assert handler._new_cookie["a"].value == "made"
+    assert handler.get_signed_cookie("a", "b") == b"read"

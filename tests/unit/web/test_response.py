@@ -1,7 +1,10 @@
 import asyncio
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
+from pyframework import escape, web
 from pyframework.web import Finish, HTTPError, OutputTransform, RequestHandler
 
 
@@ -234,6 +237,30 @@ def test_detach(fetch):
     answer = fetch(handler_of(lambda self: streams.append(self.detach())))
     assert streams == ["the stream"]
     assert answer.calls == ["detach"]
+
+
+@pytest.mark.parametrize("encoded", ["[]", b"[]"])
+@pytest.mark.parametrize("of", ["escape", "web.escape"])
+def test_a_dict_is_encoded_by_whatever_escape_has(fetch, monkeypatch, of, encoded):
+    if of == "escape":
+        monkeypatch.setattr(escape, "json_encode", lambda value: encoded)
+    else:
+        monkeypatch.setattr(web, "escape", SimpleNamespace(json_encode=lambda value: encoded))
+    answer = fetch(handler_of(lambda self: self.write({})))
+    assert answer.body == b"[]" and answer.headers["Content-Type"].startswith("application/json")
+
+
+def test_errors_are_logged_to_whatever_web_has(fetch, monkeypatch):
+    def refuse(self):
+        raise HTTPError(400, "no")
+
+    application, general = Mock(), Mock()
+    monkeypatch.setattr(web, "app_log", application)
+    monkeypatch.setattr(web, "gen_log", general)
+    fetch(handler_of(lambda self: 1 / 0))
+    fetch(handler_of(refuse))
+    assert [call[0] for call in application.method_calls] == ["error"]
+    assert [call[0] for call in general.method_calls] == ["warning"]
 
 
 def test_the_error_page_escapes_the_reason(fetch):
