@@ -35,7 +35,8 @@ class ResponseMixin(EtagMixin, ResponseHeadersMixin):
 
     def _json_of(self, chunk: dict[str, Any]) -> bytes:
         """Return what `write` adds for a dict."""
-        return utf8(web.escape.json_encode(chunk))
+        encoded = web.escape.json_encode(chunk)
+        return encoded.encode() if type(encoded) is str else utf8(encoded)
 
     def _bytes_of(self, chunk: Any) -> bytes:
         """Return what `write` adds for a chunk that is not plainly str, bytes or a dict."""
