@@ -22,8 +22,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from pyframework._core.capi cimport (
     PF_HTTP1_AGAIN, PF_HTTP1_BAD_CONTENT_LENGTH, PF_HTTP1_BAD_HOST, PF_HTTP1_BAD_TRANSFER_CODING, PF_HTTP1_BAD_VERSION,
     PF_HTTP1_CHUNKED, PF_HTTP1_CLOSE, PF_HTTP1_EXPECT_CONTINUE, PF_HTTP1_FIELDS_FULL, PF_HTTP1_KEEP_ALIVE,
-    PF_HTTP1_REPEATED_LENGTH,
-    PF_HTTP1_MANY_CONTENT_LENGTHS,
+    PF_HTTP1_MANY_CONTENT_LENGTHS, PF_HTTP1_REPEATED_LENGTH,
     pf_chunked_decode, pf_chunked_init, pf_chunked_reason, pf_field,
     pf_http1_head, pf_http1_head_end, pf_http1_parse_request, pf_http1_parse_response, pf_http1_reason, pf_span,
 )
